@@ -1,0 +1,85 @@
+"""Turn a rendered reply into what a channel can show, and read an answer back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from dialogue.messages import Button, Capabilities, Inbound, Rendered
+from vietnamese.fold import fold
+
+
+def pick(inbound: Inbound, shown: Sequence[Button], *, by_number: bool = True) -> Button | None:
+    """Return the button she means: by pressing it, by its label without regard to accents, or by its number.
+
+    Buttons for moving about (`is_move`) have no number. `by_number` is off where a number is an answer of its own.
+    """
+    if inbound.pressed is not None:
+        return next((button for button in shown if button.value == inbound.pressed.value), None)
+    typed = fold(inbound.text).strip().rstrip(".)")
+    if typed.isdecimal() and len(typed) <= 3:
+        numbered_ones = [button for button in shown if not is_move(button)] if by_number else []
+        return numbered_ones[int(typed) - 1] if 0 < int(typed) <= len(numbered_ones) else None
+    return next((button for button in shown if typed and fold(button.label).strip() == typed), None)
+
+
+def is_move(button: Button) -> bool:
+    """Tell whether a button moves about in the talk (back, cancel, skip) rather than answers it."""
+    return isinstance(button.value, Mapping) and "go" in button.value
+
+
+def fit(rendered: Rendered, capabilities: Capabilities) -> list[Rendered]:
+    """Return the messages a channel can show, in order; the last one carries the buttons and picture.
+
+    Without buttons the choices become a numbered list under the text.
+    """
+    text = rendered.text
+    if rendered.buttons and not capabilities.buttons:
+        text = f"{text}\n{numbered(rendered.buttons)}"
+    parts = cut(text, capabilities)
+    head = [Rendered(part, sort=rendered.sort) for part in parts[:-1]]
+    buttons = rendered.buttons if capabilities.buttons else ()
+    return [*head, Rendered(parts[-1], buttons, rendered.picture, rendered.sort)]
+
+
+def numbered(buttons: Sequence[Button]) -> str:
+    """Return the choices as lines `1. Đồng ý`, and the words for moving about in one last line."""
+    answers = [button.label for button in buttons if not is_move(button)]
+    moves = [button.label for button in buttons if is_move(button)]
+    lines = [f"{number}. {label}" for number, label in enumerate(answers, 1)]
+    return "\n".join([*lines, " · ".join(moves)] if moves else lines)
+
+
+def length(text: str, unit: str) -> int:
+    """Return the length of `text` in the channel's counting unit: `characters` or `utf16`."""
+    return len(text.encode("utf-16-le")) // 2 if unit == "utf16" else len(text)
+
+
+def cut(text: str, capabilities: Capabilities) -> list[str]:
+    """Cut `text` into parts within the limit, at a paragraph, a sentence or a word where there is one."""
+    parts: list[str] = []
+    rest = text
+    while length(rest, capabilities.text_unit) > capabilities.text_limit:
+        end = _cut_point(rest, capabilities)
+        parts.append(rest[:end].rstrip())
+        rest = rest[end:].lstrip()
+    return [*parts, rest]
+
+
+def _cut_point(text: str, capabilities: Capabilities) -> int:
+    most = _longest_prefix(text, capabilities)
+    for mark in ("\n\n", "\n", ". ", " "):
+        at = text.rfind(mark, most // 2, most)
+        if at > 0:
+            return at + len(mark)
+    return most
+
+
+def _longest_prefix(text: str, capabilities: Capabilities) -> int:
+    if capabilities.text_unit == "characters":
+        return capabilities.text_limit
+    units = 0
+    for index, character in enumerate(text):
+        units += 2 if ord(character) > 0xFFFF else 1
+        if units > capabilities.text_limit:
+            return index
+    return len(text)

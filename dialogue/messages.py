@@ -1,0 +1,146 @@
+"""What people say to us and what we say to them, in the same words for every channel."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+from types import MappingProxyType
+from typing import Any, TypeAlias
+
+Json: TypeAlias = "bool | int | float | str | Sequence[Json] | Mapping[str, Json] | None"
+Phrase: TypeAlias = "Say | Money | Lines | str | int | Decimal | date | datetime | None"
+
+NOTHING: Mapping[str, Any] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class Say:
+    """A sentence by its key in the wording files, with the values of its named placeholders.
+
+    It becomes words only when the reader's language is known (`dialogue.text.Wording`).
+    """
+
+    key: str
+    values: Mapping[str, Phrase] = field(default_factory=lambda: NOTHING)
+
+
+@dataclass(frozen=True, slots=True)
+class Money:
+    """An amount in whole đồng, shown as people read it (`1.200.000 đồng`)."""
+
+    amount_vnd: int
+
+
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """Phrases shown one under the other; empty ones are left out."""
+
+    items: tuple[Phrase, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One thing she may pick. `value` is what the conversation receives, never shown."""
+
+    value: Json
+    label: Say | str
+
+
+def opening(name: str, label: Say | str, **start: Json) -> Choice:
+    """Return a choice that opens the conversation `name` with `start` facts, whenever it is pressed."""
+    return Choice({"open": name, "start": start}, label)
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A picture to go with a reply: a drawing still to be made (`chart`, `qr`) or a kept attachment."""
+
+    kind: str
+    spec: Mapping[str, Json]
+    description: Say | str
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What we say to one person: phrases (a paragraph each), choices under them, perhaps a picture.
+
+    `sort` is the delivery class of `reliability.md` §3: `reply`, `receipt`, `code`, `alert`.
+    """
+
+    text: tuple[Phrase, ...]
+    choices: tuple[Choice, ...] = ()
+    picture: Picture | None = None
+    sort: str = "reply"
+
+
+def reply(key: str, /, *choices: Choice, **values: Phrase) -> Reply:
+    """Return the reply of one sentence."""
+    return Reply((Say(key, values),), choices)
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A reply to somebody else than the one who wrote."""
+
+    contact_id: int
+    reply: Reply
+
+
+@dataclass(frozen=True, slots=True)
+class Button:
+    """A choice in words. `value` as in `Choice`; `ask` names the question it answers, if any."""
+
+    value: Json
+    label: str
+    ask: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """A reply in the reader's language, as stored in a delivery."""
+
+    text: str
+    buttons: tuple[Button, ...] = ()
+    picture: Mapping[str, Json] | None = None
+    sort: str = "reply"
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file she sent, already kept by us under its SHA-256 name."""
+
+    sha256: str
+    media_type: str
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Inbound:
+    """One message from a person, the same for every channel. Text is NFC; `sent_at` is aware.
+
+    `pressed` is the button she pressed, as we stored it when we showed it; None when she typed.
+    """
+
+    sent_at: datetime
+    text: str = ""
+    pressed: Button | None = None
+    attachments: tuple[Attachment, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What a channel can show and promises. Differences between channels are this data, nothing else.
+
+    `text_limit` counts in `text_unit` (`characters` or `utf16`); `window` is W of `reliability.md` §3.
+    """
+
+    buttons: bool
+    pictures: bool
+    text_limit: int
+    text_unit: str = "characters"
+    data_abroad: bool = False
+    window: int = 8
+    rate_per_s: float | None = None
+    erases_messages: bool = False

@@ -1,0 +1,123 @@
+"""Put replies into words: sentences by key and language, numbers, dates and money as people write them."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, tzinfo
+from decimal import Decimal
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+from babel import Locale
+from babel.dates import format_date, format_datetime
+from babel.numbers import format_decimal
+
+from dialogue.messages import Button, Choice, Lines, Money, Phrase, Rendered, Reply, Say
+from vietnamese.fold import fold
+
+VIETNAM = ZoneInfo("Asia/Ho_Chi_Minh")
+_PLACEHOLDER = re.compile(r"\{(\w+)\}")
+
+
+class UnknownWording(KeyError):
+    """A sentence has no words in the default language."""
+
+
+@dataclass(frozen=True)
+class Wording:
+    """All sentences: language → key → text. The first language is the default and must be complete."""
+
+    languages: Mapping[str, Mapping[str, str]]
+    zone: tzinfo = VIETNAM
+
+    @property
+    def default(self) -> str:
+        """The language used where nothing else is known."""
+        return next(iter(self.languages))
+
+    def sentence(self, key: str, language: str) -> str:
+        """Return the text of `key`, in the default language where `language` lacks it; `UnknownWording` if none."""
+        text = self.languages.get(language, {}).get(key) or self.languages[self.default].get(key)
+        if text is None:
+            raise UnknownWording(key)
+        return text
+
+    def has(self, key: str) -> bool:
+        """Tell whether `key` has words."""
+        return key in self.languages[self.default]
+
+    def words(self, key: str, language: str) -> frozenset[str]:
+        """Return the folded alternatives of a `…words` entry, written `menu | bắt đầu`."""
+        return _alternatives(self.sentence(key, language))
+
+    def phrase(self, phrase: Phrase, language: str) -> str:
+        """Return one phrase in words. Numbers, money, days and instants follow the language's custom."""
+        match phrase:
+            case str():
+                return phrase
+            case Say():
+                values = {name: self.phrase(value, language) for name, value in phrase.values.items()}
+                text = self.sentence(phrase.key, language)
+                return _PLACEHOLDER.sub(lambda found: values.get(found[1], found[0]), text) if values else text
+            case Lines():
+                return "\n".join(filter(None, (self.phrase(item, language) for item in phrase.items)))
+            case Money():
+                return self.phrase(Say("money", {"amount": phrase.amount_vnd}), language)
+            case None:
+                return ""
+            case _:
+                return _plain(phrase, language, self.zone)
+
+    def render(self, reply: Reply, language: str, *, ask: str | None = None) -> Rendered:
+        """Return `reply` in words; `ask` names the question its choices answer."""
+        text = "\n\n".join(filter(None, (self.phrase(part, language) for part in reply.text)))
+        buttons = tuple(self.button(choice, language, ask=ask) for choice in reply.choices)
+        picture = None
+        if reply.picture is not None:
+            description = self.phrase(reply.picture.description, language)
+            picture = {"kind": reply.picture.kind, "spec": dict(reply.picture.spec), "description": description}
+        return Rendered(text, buttons, picture, reply.sort)
+
+    def button(self, choice: Choice, language: str, *, ask: str | None = None) -> Button:
+        """Return a choice in words."""
+        return Button(choice.value, self.phrase(choice.label, language), ask)
+
+
+@lru_cache(maxsize=512)
+def _alternatives(text: str) -> frozenset[str]:
+    return frozenset(fold(word).strip() for word in text.split("|") if word.strip())
+
+
+def _plain(value: int | Decimal | date | datetime, language: str, zone: tzinfo) -> str:
+    if isinstance(value, datetime):
+        return format_datetime(value.astimezone(zone), _DATE_TIME.get(language, "short"), locale=_locale(language))
+    if isinstance(value, date):
+        return format_date(value, _DATE.get(language, "short"), locale=_locale(language))
+    return _number(value, language)
+
+
+_DATE = {"vi": "dd/MM/yyyy", "en": "d MMM yyyy"}
+_DATE_TIME = {"vi": "HH:mm 'ngày' dd/MM/yyyy", "en": "d MMM yyyy, HH:mm"}
+
+
+@lru_cache(maxsize=8)
+def _locale(language: str) -> Locale:
+    return Locale.parse(language)
+
+
+@lru_cache(maxsize=4096)
+def _number(value: int | Decimal, language: str) -> str:
+    return format_decimal(value, format="#,##0.###", locale=_locale(language))
+
+
+def nfc(text: str) -> str:
+    """Return `text` in Unicode NFC, the one form used inside."""
+    return unicodedata.normalize("NFC", text)
+
+
+def listed(items: Sequence[Phrase]) -> Lines:
+    """Return the phrases one under the other."""
+    return Lines(tuple(items))

@@ -1,0 +1,1 @@
+"""The Vietnamese language: folding, numbers, dates, phones, names. Pure: no input or output, no clock."""

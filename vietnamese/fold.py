@@ -1,0 +1,84 @@
+"""Fold Vietnamese text to plain small letters, so that accents, case and ways of typing do not matter."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+# U+0027, U+2019, U+02BC and their look-alikes: H'Bia, H’Bia and HBia are one name.
+APOSTROPHES = "'’‘ʼʹ`´′＇"
+_UNSEEN = frozenset({"Cf", "Cc", "Cs", "Mn", "Me"})
+_LETTERS = {"đ": "d", "ð": "d", "ɖ": "d", "ƀ": "b", "–": "-", "—": "-", "−": "-", "\n": "\n", "\r": "\n"}
+_SPACES = re.compile(r"\s+")
+
+
+def fold(text: str) -> str:
+    """Return `text` in small letters without accents or apostrophes, every run of blanks one space.
+
+    Composed and decomposed text, zero-width marks, no-break spaces and full-width digits come out alike.
+    """
+    return _SPACES.sub(" ", "".join(map(fold_letter, text))).strip()
+
+
+def search_key(text: str) -> str:
+    """Return the folded text for look-ups: besides `fold`, y is i (Mỹ = Mĩ) and only letters and digits stay."""
+    return " ".join(re.findall(r"[^\W_]+", fold(text).replace("y", "i")))
+
+
+@lru_cache(maxsize=4096)
+def fold_letter(letter: str) -> str:
+    """Return one character folded: often one, sometimes no character. A line break stays one."""
+    if letter in APOSTROPHES:
+        return ""
+    small = letter.lower()
+    if small in _LETTERS:
+        return _LETTERS[small]
+    if small.isspace():
+        return " "
+    if "\uff01" <= small <= "\uff5e":
+        return fold_letter(chr(ord(small) - 0xFEE0))
+    parts = unicodedata.normalize("NFD", small)
+    return "".join(_LETTERS.get(part, part) for part in parts if unicodedata.category(part) not in _UNSEEN)
+
+
+@dataclass(frozen=True, slots=True)
+class Aligned:
+    """Folded text that knows where each of its characters came from.
+
+    `origins[i]` is the offset in `original` of folded character i; one more entry holds the length of the original.
+    """
+
+    original: str
+    text: str
+    origins: tuple[int, ...]
+
+    def span(self, start: int, end: int) -> tuple[int, int]:
+        """Return the offsets in the original of the folded characters `start` to `end` (exclusive, not empty)."""
+        return self.origins[start], self.origins[end - 1] + 1
+
+    def typed(self, start: int, end: int) -> str:
+        """Return what stands in the original for the folded characters `start` to `end`, in NFC and small letters."""
+        return unicodedata.normalize("NFC", self.original[self.origins[start] : self.origins[end]]).lower().strip()
+
+    def blanked(self, spans: Iterable[tuple[int, int]]) -> Aligned:
+        """Return a copy in which the folded characters of `spans` read as nothing: each is a NUL."""
+        letters = list(self.text)
+        for start, end in spans:
+            letters[start:end] = "\0" * (end - start)
+        return replace(self, text="".join(letters))
+
+
+def align(text: str) -> Aligned:
+    """Fold `text` character by character: runs of blanks become one space, line breaks stay, every place is kept."""
+    folded: list[str] = []
+    origins: list[int] = []
+    for offset, letter in enumerate(text):
+        for part in fold_letter(letter):
+            if part == " " and folded and folded[-1] == " ":
+                continue
+            folded.append(part)
+            origins.append(offset)
+    return Aligned(text, "".join(folded), (*origins, len(text)))
