@@ -1,0 +1,245 @@
+"""Record what became of an attempt to send, and decide by the message's sort what follows from doubt.
+
+A result counts only while its (id, owner, attempt) still holds the row in `sending`: one that comes after
+its lease is refused. Every attempt leaves one row that is never changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from types import MappingProxyType
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, bindparam, literal_column, select, update
+
+from storage import mailbox
+from storage.schema import address, attempt, broadcast, delivery
+
+LIKE_FAILURES = 20
+"""So many failures of one kind in a row pause a broadcast: something is wrong that more sending will not mend."""
+
+RESEND: Mapping[str, tuple[int, timedelta]] = MappingProxyType(
+    {"receipt": (3, timedelta(seconds=5)), "alert": (2, timedelta(seconds=30))}
+)
+"""Sorts that are sent again after a doubt (`reliability.md` §3): tries in all, and the wait. Others are parked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """How an attempt ended: `accepted`, `refused` or `unknown`.
+
+    A refused message is `ready` again at `retry_at`; None means for good. `counts` is off where the
+    message was not to blame. `in_part` says that a first part of it arrived: it never starts over by itself.
+    """
+
+    delivery_id: int
+    owner: str
+    attempt: int
+    address_id: int
+    kind: str
+    at: datetime
+    message_id: str | None = None
+    reason: str | None = None
+    retry_at: datetime | None = None
+    counts: bool = True
+    in_part: bool = False
+    address_dead: bool = False
+    pauses_broadcast: bool = False
+
+
+def record(db: Connection, results: Sequence[Result]) -> list[bool]:
+    """Store results; tell for each whether it counted. One in a row that is no longer its own changes nothing."""
+    held = _held(db, [result.delivery_id for result in results])
+    own = [_is_own(held.get(result.delivery_id), result) for result in results]
+    counted = [result for result, is_own in zip(results, own, strict=True) if is_own]
+    if counted:
+        _kill_addresses(db, counted)
+        db.execute(_CHANGE, [_change(db, held[result.delivery_id], result) for result in counted])
+        db.execute(attempt.insert(), [_attempt(result) for result in counted])
+        _watch_broadcasts(db, held, counted)
+    return own
+
+
+_SENDING: ColumnElement[Any] = literal_column("'sending'")
+_HELD = (
+    select(
+        delivery.c.id,
+        delivery.c.state,
+        delivery.c.owner,
+        delivery.c.attempt,
+        delivery.c.tries,
+        delivery.c.sort,
+        delivery.c.contact_id,
+        delivery.c.broadcast_id,
+        broadcast.c.state.label("broadcast_state"),
+        broadcast.c.failed_in_row,
+        broadcast.c.failed_reason,
+    )
+    .outerjoin(broadcast, broadcast.c.id == delivery.c.broadcast_id)
+    .where(delivery.c.id.in_(bindparam("ids", expanding=True)))
+)
+_CHANGE = (
+    update(delivery)
+    .where(
+        delivery.c.id == bindparam("row"),
+        delivery.c.state == "sending",
+        delivery.c.owner == bindparam("by"),
+        delivery.c.attempt == bindparam("number"),
+    )
+    .values(
+        state=bindparam("to"),
+        reason=bindparam("why"),
+        message_id=bindparam("message"),
+        due_at=bindparam("due"),
+        tries=bindparam("tried"),
+        settled_at=bindparam("settled"),
+        lease_until=None,
+    )
+)
+
+
+def _held(db: Connection, ids: Sequence[int]) -> dict[int, Any]:
+    return {row.id: row for row in db.execute(_HELD, {"ids": list(ids)})}
+
+
+def _is_own(row: Any, result: Result) -> bool:
+    if row is None or row.state != "sending":
+        return False
+    return bool(row.owner == result.owner and row.attempt == result.attempt)
+
+
+def _change(db: Connection, row: Any, result: Result) -> dict[str, Any]:
+    tries = row.tries + (1 if result.counts else 0)
+    state, due_at = _follows(db, row, result, tries)
+    if state == "ready" and row.broadcast_state == "cancelled":
+        state = "cancelled"
+    return {
+        "row": result.delivery_id,
+        "by": result.owner,
+        "number": result.attempt,
+        "to": state,
+        "why": result.reason,
+        "message": result.message_id,
+        "due": due_at,
+        "tried": tries,
+        "settled": None if state == "ready" else result.at,
+    }
+
+
+def _follows(db: Connection, row: Any, result: Result, tries: int) -> tuple[str, datetime]:
+    """Return the next state and, for `ready`, when it is due."""
+    if result.kind == "accepted":
+        return "sent", result.at
+    if result.kind == "unknown":
+        most, wait = RESEND.get(row.sort, (0, timedelta()))
+        again = tries < most and not result.in_part
+        return ("ready", result.at + wait) if again else ("unknown", result.at)
+    if result.retry_at is not None:
+        return "ready", result.retry_at
+    if result.address_dead and _lives_elsewhere(db, row.contact_id):
+        return "ready", result.at
+    return "failed", result.at
+
+
+def _lives_elsewhere(db: Connection, contact_id: int) -> bool:
+    query = select(address.c.id).where(address.c.contact_id == contact_id, address.c.state == "live")
+    return db.execute(query.limit(1)).first() is not None
+
+
+def _kill_addresses(db: Connection, results: Sequence[Result]) -> None:
+    dead = [result.address_id for result in results if result.address_dead]
+    if dead:
+        db.execute(update(address).where(address.c.id.in_(dead)).values(state="dead"))
+
+
+def _attempt(result: Result) -> dict[str, Any]:
+    return {
+        "delivery_id": result.delivery_id,
+        "number": result.attempt,
+        "address_id": result.address_id,
+        "owner": result.owner,
+        "result": result.kind,
+        "reason": result.reason,
+        "ended_at": result.at,
+    }
+
+
+def _watch_broadcasts(db: Connection, held: Mapping[int, Any], results: Sequence[Result]) -> None:
+    """Count like failures in a row; pause a broadcast that has too many or whose content was refused."""
+    streaks: dict[int, tuple[int, str | None]] = {}
+    faulty: dict[int, str | None] = {}
+    for result in results:
+        row = held[result.delivery_id]
+        if row.broadcast_id is None:
+            continue
+        before = streaks.get(row.broadcast_id, (row.failed_in_row, row.failed_reason))
+        streaks[row.broadcast_id] = _streak(before, result)
+        if result.pauses_broadcast or streaks[row.broadcast_id][0] >= LIKE_FAILURES:
+            faulty.setdefault(row.broadcast_id, result.reason)
+    known = {row.broadcast_id: (row.failed_in_row, row.failed_reason) for row in held.values()}
+    for broadcast_id, (count, reason) in streaks.items():
+        if (count, reason) != known[broadcast_id]:
+            values = {"failed_in_row": count, "failed_reason": reason}
+            db.execute(update(broadcast).where(broadcast.c.id == broadcast_id).values(**values))
+    for broadcast_id, reason in faulty.items():
+        running = (broadcast.c.id == broadcast_id, broadcast.c.state == "running")
+        db.execute(update(broadcast).where(*running).values(state="paused", reason=reason or "failures"))
+
+
+def _streak(before: tuple[int, str | None], result: Result) -> tuple[int, str | None]:
+    if result.kind == "accepted":
+        return 0, None
+    if not result.counts:
+        return before
+    return (before[0] + 1, result.reason) if before[1] == result.reason else (1, result.reason)
+
+
+def expire_leases(db: Connection, now: datetime, repeatable: Collection[str] = ()) -> int:
+    """Give up on messages whose sender did not come back in time, and return how many."""
+    return _give_up(db, delivery.c.lease_until < now, now, reason="lease", repeatable=repeatable)
+
+
+def adopt_orphans(db: Connection, owner: str, now: datetime, repeatable: Collection[str] = ()) -> int:
+    """Settle what earlier processes had in hand when they died, and return how many rows that were.
+
+    Only for a database with one process: the rows of every other owner count as left behind.
+    """
+    return _give_up(db, delivery.c.owner != owner, now, reason="crash", repeatable=repeatable)
+
+
+def _give_up(
+    db: Connection,
+    which: ColumnElement[bool],
+    now: datetime,
+    *,
+    reason: str,
+    repeatable: Collection[str],
+) -> int:
+    query = (
+        select(delivery.c.id, delivery.c.owner, delivery.c.attempt, delivery.c.address_id, address.c.channel)
+        .join(address, address.c.id == delivery.c.address_id)
+        .where(delivery.c.state == _SENDING, which)
+    )
+    rows = db.execute(query).all()
+    arrived = mailbox.arrived(db, [row.id for row in rows]) if rows else {}
+    return sum(record(db, [_lost(row, arrived, now, reason, row.channel in repeatable) for row in rows]))
+
+
+def _lost(row: Any, arrived: Mapping[int, int], now: datetime, reason: str, repeatable: bool) -> Result:
+    """What is known of a message whose sender is gone: it arrived, it may go again, or it is in doubt."""
+    proof = arrived.get(row.id)
+    kind = "accepted" if proof is not None else "refused" if repeatable else "unknown"
+    return Result(
+        row.id,
+        row.owner,
+        row.attempt,
+        row.address_id,
+        kind=kind,
+        at=now,
+        message_id=str(proof) if proof is not None else None,
+        reason=reason,
+        retry_at=now if repeatable else None,
+        counts=not repeatable,
+    )

@@ -1,0 +1,233 @@
+"""Broadcasts: one run of a campaign, from freezing its audience to its final account.
+
+`freezing → running ⇄ paused → done | cancelled`. All changes name the state they start from, so two
+officers, or an officer and the program, never undo each other. Work over many rows goes in bounded
+pages, a transaction each.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Connection, and_, exists, func, literal, literal_column, or_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from storage import campaigns
+from storage.deliveries import BROADCASTS
+from storage.schema import broadcast, campaign, contact, delivery
+
+PAGE = 5_000
+"""Contacts looked at, or rows changed, in one transaction: some ten milliseconds of the writer's time."""
+
+VIETNAM = ZoneInfo("Asia/Ho_Chi_Minh")
+
+
+@dataclass(frozen=True, slots=True)
+class Broadcast:
+    """A run. `reason` says why it paused by itself; `frozen_at` is empty while the audience is incomplete."""
+
+    id: int
+    code: str
+    campaign_id: int
+    state: str
+    reason: str | None
+    frozen_at: datetime | None
+    created_at: datetime
+    settled_at: datetime | None
+
+
+_COLUMNS = tuple(broadcast.c[name] for name in Broadcast.__dataclass_fields__)
+_READY: Any = literal_column("'ready'")
+_SENDING: Any = literal_column("'sending'")
+_LANE: Any = literal_column(str(BROADCASTS))
+
+
+@dataclass(frozen=True, slots=True)
+class Untold:
+    """A run whose pause or end its owner does not know of yet."""
+
+    id: int
+    code: str
+    campaign_id: int
+    owner_id: int
+    state: str
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Todo:
+    """The runs that need the next step: ids of those to freeze, to sweep, to settle, and those to tell of."""
+
+    freezing: tuple[int, ...]
+    cancelled: tuple[int, ...]
+    finished: tuple[int, ...]
+    untold: tuple[Untold, ...]
+
+
+def start(db: Connection, campaign_id: int, firing_id: int | None, *, at: datetime) -> Broadcast:
+    """Insert a run of a campaign; the second and later ones carry a number behind the campaign's code."""
+    earlier = db.scalar(select(func.count()).where(broadcast.c.campaign_id == campaign_id)) or 0
+    code = db.scalar(select(campaign.c.code).where(campaign.c.id == campaign_id))
+    values = {
+        "code": f"{code}-{earlier + 1}" if earlier else code,
+        "campaign_id": campaign_id,
+        "firing_id": firing_id,
+        "state": "freezing",
+        "created_at": at,
+    }
+    return Broadcast(*db.execute(broadcast.insert().values(**values).returning(*_COLUMNS)).one())
+
+
+def get(db: Connection, broadcast_id: int) -> Broadcast | None:
+    """Return a run by its id."""
+    row = db.execute(select(*_COLUMNS).where(broadcast.c.id == broadcast_id)).first()
+    return None if row is None else Broadcast(*row)
+
+
+def latest(db: Connection, campaign_id: int) -> Broadcast | None:
+    """Return the last run of a campaign; None before the first."""
+    query = select(*_COLUMNS).where(broadcast.c.campaign_id == campaign_id)
+    row = db.execute(query.order_by(broadcast.c.id.desc()).limit(1)).first()
+    return None if row is None else Broadcast(*row)
+
+
+def todo(db: Connection) -> Todo:
+    """Return what the next tick has to do."""
+    untold = broadcast.c.told_at.is_(None)
+    states = select(broadcast.c.id, broadcast.c.state).where(untold, broadcast.c.settled_at.is_(None))
+    by_state: dict[str, list[int]] = {}
+    for row in db.execute(states.order_by(broadcast.c.id)):
+        by_state.setdefault(row.state, []).append(row.id)
+    running = (untold, broadcast.c.state == "running", ~_has("ready"), ~_has("sending"))
+    return Todo(
+        tuple(by_state.get("freezing", ())),
+        tuple(by_state.get("cancelled", ())),
+        tuple(db.scalars(select(broadcast.c.id).where(*running))),
+        tuple(_untold(db)),
+    )
+
+
+def _has(state: str) -> Any:
+    ready, sending = delivery.alias(), delivery.alias()
+    if state == "ready":
+        own = (ready.c.lane == _LANE, ready.c.broadcast_id == broadcast.c.id, ready.c.state == _READY)
+        return exists().where(*own)
+    return exists().where(sending.c.state == _SENDING, sending.c.broadcast_id == broadcast.c.id)
+
+
+def _untold(db: Connection) -> list[Untold]:
+    ended = broadcast.c.settled_at.is_not(None)
+    paused = and_(broadcast.c.state == "paused", broadcast.c.reason.is_not(None))
+    query = (
+        select(
+            broadcast.c.id,
+            broadcast.c.code,
+            broadcast.c.campaign_id,
+            campaign.c.created_by,
+            broadcast.c.state,
+            broadcast.c.reason,
+        )
+        .join(campaign, campaign.c.id == broadcast.c.campaign_id)
+        .where(broadcast.c.told_at.is_(None), or_(ended, paused))
+        .order_by(broadcast.c.id)
+    )
+    return [Untold(*row) for row in db.execute(query)]
+
+
+def freeze_page(db: Connection, broadcast_id: int, *, at: datetime, page: int = PAGE) -> bool:
+    """Take the next contacts into the audience and tell whether it is complete (or no longer wanted).
+
+    How far it came is stored with the rows, so it goes on where it was after a kill. Whoever asked us to
+    stop in the meantime is left out. Nothing is sent before the audience is complete.
+    """
+    query = select(broadcast, campaign.c.unit_id, campaign.c.role, campaign.c.sort)
+    query = query.join(campaign, campaign.c.id == broadcast.c.campaign_id)
+    row = db.execute(query.where(broadcast.c.id == broadcast_id)).first()
+    if row is None or row.state != "freezing":
+        return True
+    after = row.frozen_to or 0
+    db.execute(_recipients(db, row, after, page, at))
+    complete = after + page >= (db.scalar(select(func.max(contact.c.id))) or 0)
+    values = {"frozen_to": after + page}
+    if complete:
+        values |= {"state": "running", "frozen_at": at}
+    frozen = update(broadcast).where(broadcast.c.id == broadcast_id, broadcast.c.state == "freezing")
+    db.execute(frozen.values(**values))
+    return complete
+
+
+def _recipients(db: Connection, row: Any, after: int, page: int, at: datetime) -> Any:
+    dialect: Any = postgresql if db.dialect.name == "postgresql" else sqlite
+    on = row.created_at.astimezone(VIETNAM).date()
+    chosen: dict[str, Any] = {
+        "contact_id": contact.c.id,
+        "broadcast_id": literal(row.id),
+        "lane": literal(BROADCASTS),
+        "sort": literal(row.sort),
+        "state": literal("ready"),
+        "attempt": literal(0),
+        "tries": literal(0),
+        "due_at": literal(at, delivery.c.due_at.type),
+        "restricted": literal(False),
+        "created_at": literal(at, delivery.c.created_at.type),
+    }
+    within = (contact.c.id > after, contact.c.id <= after + page)
+    people = select(*chosen.values()).where(*within, campaigns.audience(row.unit_id, row.role, on))
+    insert = dialect.insert(delivery).from_select(list(chosen), people, include_defaults=False)
+    return insert.on_conflict_do_nothing(index_elements=["broadcast_id", "contact_id"])
+
+
+def pause(db: Connection, broadcast_id: int) -> bool:
+    """Stop taking messages of a run; those under way end. False if it is not running."""
+    return _change(db, broadcast_id, ("running", "freezing"), state="paused", reason=None)
+
+
+def resume(db: Connection, broadcast_id: int) -> bool:
+    """Let a paused run go on from where it was. False if it is not paused."""
+    fresh: dict[str, Any] = {"reason": None, "told_at": None, "failed_in_row": 0, "failed_reason": None}
+    frozen = _change(db, broadcast_id, ("paused",), complete=True, state="running", **fresh)
+    return frozen or _change(db, broadcast_id, ("paused",), state="freezing", **fresh)
+
+
+def cancel(db: Connection, broadcast_id: int) -> bool:
+    """End a run: nothing more of it is taken from now on; what waits is swept in pages. False if it has ended."""
+    return _change(db, broadcast_id, ("freezing", "running", "paused"), state="cancelled", told_at=None)
+
+
+def _change(
+    db: Connection, broadcast_id: int, states: tuple[str, ...], *, complete: bool = False, **values: Any
+) -> bool:
+    changed = update(broadcast).where(broadcast.c.id == broadcast_id, broadcast.c.state.in_(states))
+    if complete:
+        changed = changed.where(broadcast.c.frozen_at.is_not(None))
+    return db.execute(changed.values(**values)).rowcount == 1
+
+
+def sweep_cancelled(db: Connection, broadcast_id: int, *, at: datetime, page: int = PAGE) -> bool:
+    """Cancel waiting messages of a cancelled run; tell whether it is all settled, messages under way included."""
+    run = select(broadcast.c.id).where(broadcast.c.id == broadcast_id, broadcast.c.state == "cancelled")
+    waiting = (
+        select(delivery.c.id)
+        .where(delivery.c.lane == _LANE, delivery.c.broadcast_id.in_(run), delivery.c.state == _READY)
+        .limit(page)
+    )
+    swept = update(delivery).where(delivery.c.id.in_(waiting)).values(state="cancelled", settled_at=at)
+    if db.execute(swept).rowcount == page:
+        return False
+    ended = (broadcast.c.id == broadcast_id, broadcast.c.state == "cancelled", ~_has("sending"))
+    return db.execute(update(broadcast).where(*ended).values(settled_at=at)).rowcount == 1
+
+
+def settle(db: Connection, broadcast_id: int, *, at: datetime) -> bool:
+    """Call a run done once no message of it is open; tell whether it was."""
+    over = (broadcast.c.id == broadcast_id, broadcast.c.state == "running", ~_has("ready"), ~_has("sending"))
+    return db.execute(update(broadcast).where(*over).values(state="done", settled_at=at)).rowcount == 1
+
+
+def mark_told(db: Connection, untold: Untold, *, at: datetime) -> bool:
+    """Note that the owner is told, in the transaction that tells her; False if she was, or if it went on since."""
+    same = (broadcast.c.id == untold.id, broadcast.c.state == untold.state, broadcast.c.told_at.is_(None))
+    return db.execute(update(broadcast).where(*same).values(told_at=at)).rowcount == 1

@@ -1,0 +1,111 @@
+"""Every message to a person is a row here: `ready → sending → sent | failed | unknown | cancelled | skipped`.
+
+This file puts rows in and answers what became of them; `storage/claims.py` takes them for sending and
+`storage/attempts.py` records the results. A final state changes only by later proof (`pressed`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, func, null, select, update
+
+from storage.schema import contact, delivery
+
+REPLIES, BROADCASTS = 0, 1
+"""The lanes. Replies always pass before broadcasts."""
+
+STATES = ("sent", "ready", "sending", "unknown", "failed", "skipped", "cancelled")
+OPEN = ("ready", "sending")
+
+
+@dataclass(frozen=True, slots=True)
+class NewDelivery:
+    """A message to send. `body` is `{"text", "buttons": [{"value", "label", "ask"}], "picture"}`.
+
+    With `address_id` it goes there if that address still lives, else to her newest one that does.
+    `restricted` texts are erased within a day and shown nowhere.
+    """
+
+    contact_id: int
+    address_id: int | None
+    lane: int
+    sort: str
+    body: Mapping[str, Any]
+    due_at: datetime
+    restricted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """To whom a delivery went and the buttons it carried, in order."""
+
+    contact_id: int
+    buttons: tuple[Mapping[str, Any], ...]
+
+
+def enqueue(db: Connection, rows: Sequence[NewDelivery], *, at: datetime) -> list[int]:
+    """Insert messages in one statement and return their ids in the same order."""
+    if not rows:
+        return []
+    statement = delivery.insert().returning(delivery.c.id, sort_by_parameter_order=True)
+    return list(db.scalars(statement, [_values(row, at) for row in rows]))
+
+
+def _values(row: NewDelivery, at: datetime) -> dict[str, Any]:
+    return {
+        "contact_id": row.contact_id,
+        "address_id": row.address_id,
+        "lane": row.lane,
+        "sort": row.sort,
+        "body": dict(row.body),
+        "due_at": row.due_at,
+        "restricted": row.restricted,
+        "created_at": at,
+    }
+
+
+def shown(db: Connection, ids: Iterable[int]) -> dict[int, Shown]:
+    """Return the buttons of deliveries by id; unknown ids and erased bodies are left out."""
+    query = select(delivery.c.id, delivery.c.contact_id, delivery.c.body).where(delivery.c.id.in_(list(ids)))
+    rows = db.execute(query.where(delivery.c.body.is_not(None)))
+    return {row.id: Shown(row.contact_id, tuple((row.body or {}).get("buttons") or ())) for row in rows}
+
+
+def pressed(db: Connection, delivery_id: int, contact_id: int) -> bool:
+    """Take a pressed button as proof that a doubtful message arrived; tell whether it was in doubt."""
+    doubtful = (delivery.c.id == delivery_id, delivery.c.contact_id == contact_id, delivery.c.state == "unknown")
+    found = db.execute(update(delivery).where(*doubtful).values(state="sent", reason="pressed"))
+    return found.rowcount == 1
+
+
+def counts(db: Connection, broadcast_id: int) -> dict[str, int]:
+    """Return how many recipients of a broadcast are in each state; every state is there, the sum is the audience."""
+    query = (
+        select(delivery.c.state, func.count()).where(delivery.c.broadcast_id == broadcast_id).group_by(delivery.c.state)
+    )
+    found = {row[0]: row[1] for row in db.execute(query)}
+    return {state: found.get(state, 0) for state in STATES}
+
+
+def in_doubt(db: Connection, broadcast_id: int, *, most: int = 20) -> list[str]:
+    """Return the names of recipients who may or may not have the message, in the order of sending."""
+    query = (
+        select(func.coalesce(contact.c.name, "?"))
+        .join(delivery, delivery.c.contact_id == contact.c.id)
+        .where(delivery.c.broadcast_id == broadcast_id, delivery.c.state == "unknown")
+        .order_by(delivery.c.id)
+        .limit(most)
+    )
+    return list(db.scalars(query))
+
+
+def blank_restricted(db: Connection, *, created_before: datetime) -> int:
+    """Erase the texts of restricted messages that are no longer under way; return how many."""
+    old = (delivery.c.restricted, delivery.c.body.is_not(None), delivery.c.created_at < created_before)
+    # JSON columns write None as a JSON null, which would still be a body.
+    found = db.execute(update(delivery).where(*old, delivery.c.state.not_in(OPEN)).values(body=null()))
+    return found.rowcount

@@ -1,0 +1,228 @@
+"""The way in: every message is a row here before anybody is told that we have it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Insert, bindparam, func, literal_column, null, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from storage import contacts
+from storage.schema import address, inbox
+
+MOST_WAITING = 200
+"""Messages of one address that may wait at once; more is a program, not a person."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewInbound:
+    """A message as a channel handed it over. `key` is unique on the channel; sending it twice is one message."""
+
+    channel: str
+    external_id: str
+    key: str
+    body: Mapping[str, Any]
+    sent_at: datetime
+    received_at: datetime
+    process: str
+    language: str
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A row to be worked on, with the contact it belongs to now."""
+
+    id: int
+    channel: str
+    address_id: int
+    contact_id: int
+    body: Mapping[str, Any]
+    sent_at: datetime
+    attempt: int
+    process: str
+
+
+@dataclass(frozen=True, slots=True)
+class Dead:
+    """A message that could not be worked on. Its text is not shown here; `reason` is the kind of failure."""
+
+    id: int
+    channel: str
+    received_at: datetime
+    attempt: int
+    reason: str | None
+
+
+def accept(db: Connection, messages: Sequence[NewInbound]) -> list[bool]:
+    """Insert messages, strangers becoming contacts first. A repeated key changes nothing.
+
+    Returns for each whether it is kept; False if too many of its address wait already.
+    """
+    known = _addresses(db, messages)
+    waiting = contacts.addresses_waiting(db, list(set(known.values())))
+    kept: list[bool] = []
+    rows: list[dict[str, Any]] = []
+    for message in messages:
+        address_id = known[message.channel, message.external_id]
+        waiting[address_id] = waiting.get(address_id, 0) + 1
+        kept.append(waiting[address_id] <= MOST_WAITING)
+        if kept[-1]:
+            rows.append(_row(message, address_id))
+    if rows:
+        db.execute(_insert_once(db), rows)
+    return kept
+
+
+def _addresses(db: Connection, messages: Sequence[NewInbound]) -> dict[tuple[str, str], int]:
+    wanted = {(message.channel, message.external_id): message for message in messages}
+    found = select(address.c.channel, address.c.external_id, address.c.id).where(
+        address.c.external_id.in_([external_id for _, external_id in wanted])
+    )
+    known = {(row.channel, row.external_id): int(row.id) for row in db.execute(found)}
+    for pair, message in wanted.items():
+        if pair not in known:
+            made = contacts.address_for(db, *pair, at=message.received_at, language=message.language)
+            known[pair] = made.id
+    return known
+
+
+def _row(message: NewInbound, address_id: int) -> dict[str, Any]:
+    return {
+        "channel": message.channel,
+        "key": message.key,
+        "address_id": address_id,
+        "body": dict(message.body),
+        "sent_at": message.sent_at,
+        "received_at": message.received_at,
+        "process": message.process,
+    }
+
+
+def _insert_once(db: Connection) -> Insert:
+    dialect: Any = postgresql if db.dialect.name == "postgresql" else sqlite
+    statement: Insert = dialect.insert(inbox).on_conflict_do_nothing(index_elements=["channel", "key"])
+    return statement
+
+
+# Written out, not bound: SQLite uses a partial index only where the query repeats its condition.
+_OPEN: ColumnElement[str] = literal_column("'open'")
+
+_FIRST = (
+    select(func.min(inbox.c.id).label("id"))
+    .where(inbox.c.state == _OPEN)
+    .group_by(inbox.c.address_id)
+    .order_by(func.min(inbox.c.id))
+    .limit(bindparam("most"))
+    .subquery()
+)
+_NEXT = (
+    select(
+        inbox.c.id,
+        inbox.c.channel,
+        inbox.c.address_id,
+        address.c.contact_id,
+        inbox.c.body,
+        inbox.c.sent_at,
+        inbox.c.attempt,
+        inbox.c.process,
+        inbox.c.not_before,
+    )
+    .join(_FIRST, _FIRST.c.id == inbox.c.id)
+    .join(address, address.c.id == inbox.c.address_id)
+    .order_by(inbox.c.id)
+)
+
+
+def next_rows(db: Connection, *, busy: Collection[int], now: datetime, most: int) -> list[Waiting]:
+    """Return the oldest open row of each contact who is not `busy`, oldest first, `most` at most.
+
+    A row that waits for another try holds back the later ones of its address: order is kept.
+    """
+    rows: dict[int, Waiting] = {}
+    held: set[int] = set(busy)
+    for *values, not_before in db.execute(_NEXT, {"most": 4 * most}):
+        row = Waiting(*values)
+        if row.contact_id in held:
+            continue
+        held.add(row.contact_id)
+        if not_before is None or not_before <= now:
+            rows[row.contact_id] = row
+        if len(rows) == most:
+            break
+    return list(rows.values())
+
+
+def count_attempt(db: Connection, inbox_id: int) -> None:
+    """Count another attempt before it begins, so that a row that kills the process is known by it."""
+    db.execute(update(inbox).where(inbox.c.id == inbox_id).values(attempt=inbox.c.attempt + 1))
+
+
+def finish(db: Connection, ids: Sequence[int], *, at: datetime) -> None:
+    """Mark rows done, in the transaction that holds their effects."""
+    db.execute(update(inbox).where(inbox.c.id.in_(ids)).values(state="done", done_at=at, reason=None))
+
+
+def restrict(db: Connection, ids: Sequence[int]) -> None:
+    """Mark rows whose text must be erased within a day and shown nowhere."""
+    db.execute(update(inbox).where(inbox.c.id.in_(ids)).values(restricted=True))
+
+
+def fail(db: Connection, inbox_id: int, *, reason: str, retry_at: datetime | None) -> None:
+    """Keep a row whose turn failed: tried again at `retry_at`, or a dead letter if that is None."""
+    values = {"reason": reason, "not_before": retry_at, "attempt": inbox.c.attempt + 1}
+    state = "open" if retry_at is not None else "dead"
+    db.execute(update(inbox).where(inbox.c.id == inbox_id).values(state=state, **values))
+
+
+def dead(db: Connection) -> list[Dead]:
+    """Return the dead letters, oldest first."""
+    query = select(inbox.c.id, inbox.c.channel, inbox.c.received_at, inbox.c.attempt, inbox.c.reason)
+    return [Dead(*row) for row in db.execute(query.where(inbox.c.state == "dead").order_by(inbox.c.id))]
+
+
+def replay(db: Connection, ids: Iterable[int]) -> int:
+    """Put dead letters back in the queue as if new, and return how many."""
+    back = {"state": "open", "attempt": 1, "not_before": None, "reason": None}
+    found = db.execute(update(inbox).where(inbox.c.id.in_(list(ids)), inbox.c.state == "dead").values(**back))
+    return found.rowcount
+
+
+def adopt(db: Connection, ids: Sequence[int], process: str) -> None:
+    """Take over rows left by an earlier process once they were worked on with care."""
+    db.execute(update(inbox).where(inbox.c.id.in_(ids)).values(process=process))
+
+
+def blank_old(db: Connection, *, done_before: datetime, restricted_before: datetime) -> int:
+    """Erase the texts of messages done long ago, and of restricted ones much sooner; return how many."""
+    old = (inbox.c.state == "done") & (inbox.c.done_at < done_before)
+    sensitive = inbox.c.restricted & (inbox.c.received_at < restricted_before)
+    erased = db.execute(update(inbox).where(inbox.c.body.is_not(None), old | sensitive).values(body=null()))
+    return erased.rowcount
+
+
+def of_other_processes(db: Connection, process: str) -> list[Waiting]:
+    """Return the open rows taken in by other (dead) processes, oldest first."""
+    query = (
+        select(
+            inbox.c.id,
+            inbox.c.channel,
+            inbox.c.address_id,
+            address.c.contact_id,
+            inbox.c.body,
+            inbox.c.sent_at,
+            inbox.c.attempt,
+            inbox.c.process,
+        )
+        .join(address, address.c.id == inbox.c.address_id)
+        .where(inbox.c.state == _OPEN, inbox.c.process != process)
+        .order_by(inbox.c.id)
+    )
+    return [Waiting(*row) for row in db.execute(query)]
+
+
+def waiting_count(db: Connection) -> int:
+    """Return how many messages wait for their turn."""
+    return db.scalar(select(func.count()).where(inbox.c.state == _OPEN)) or 0

@@ -1,0 +1,88 @@
+"""Messages delivered to the web chat: the page fetches from here, so what is here has arrived.
+
+Since this provider is our own, a delivery that was being sent when a process died is never in doubt.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, select
+
+from storage.contacts import find_address
+from storage.schema import mailbox
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """A message to put into the mailbox of a channel's own id. The same delivery twice is one message."""
+
+    channel: str
+    external_id: str
+    delivery_id: int
+    body: Mapping[str, Any]
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """A message in a mailbox; ids rise in the order of arrival."""
+
+    id: int
+    delivery_id: int
+    body: Mapping[str, Any]
+    at: datetime
+
+
+class NoSuchAddress(LookupError):
+    """The mailbox's owner is not known."""
+
+
+def put(db: Connection, posts: Sequence[Post]) -> list[int]:
+    """Put messages into their mailboxes and return their ids."""
+    return [_put(db, post) for post in posts]
+
+
+def _put(db: Connection, post: Post) -> int:
+    there = db.scalar(select(mailbox.c.id).where(mailbox.c.delivery_id == post.delivery_id))
+    if there is not None:
+        return int(there)
+    owner = find_address(db, post.channel, post.external_id)
+    if owner is None:
+        raise NoSuchAddress
+    values = {"address_id": owner.id, "delivery_id": post.delivery_id, "body": dict(post.body), "created_at": post.at}
+    return int(db.execute(mailbox.insert().values(**values).returning(mailbox.c.id)).scalar_one())
+
+
+def after(db: Connection, channel: str, external_id: str, last_id: int, *, most: int = 50) -> list[Posted] | None:
+    """Return the messages that arrived after `last_id`, oldest first; None if the address is unknown or logged out."""
+    owner = find_address(db, channel, external_id)
+    if owner is None:
+        return None
+    query = (
+        select(mailbox.c.id, mailbox.c.delivery_id, mailbox.c.body, mailbox.c.created_at)
+        .where(mailbox.c.address_id == owner.id, mailbox.c.id > last_id, mailbox.c.body.is_not(None))
+        .order_by(mailbox.c.id)
+        .limit(most)
+    )
+    return [Posted(*row) for row in db.execute(query)]
+
+
+def arrived(db: Connection, delivery_ids: Sequence[int]) -> dict[int, int]:
+    """Return which deliveries are in a mailbox, with their ids there."""
+    query = select(mailbox.c.delivery_id, mailbox.c.id).where(mailbox.c.delivery_id.in_(delivery_ids))
+    return {row.delivery_id: row.id for row in db.execute(query)}
+
+
+def has_picture(db: Connection, channel: str, external_id: str, name: str) -> bool:
+    """Tell whether a picture of this name was sent to this address: nobody else may fetch it."""
+    owner = find_address(db, channel, external_id)
+    if owner is None:
+        return False
+    query = select(mailbox.c.id).where(
+        mailbox.c.address_id == owner.id, mailbox.c.body["picture"]["name"].as_string() == name
+    )
+    return db.execute(query.limit(1)).first() is not None
