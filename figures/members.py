@@ -1,0 +1,72 @@
+"""Read a registration: "ket nap hv: Rơ Châm H'Bia sn 2003 dt 0162 345 6789 làng Bối". Nothing is kept from a guess."""
+
+from __future__ import annotations
+
+import re
+
+from figures.intents import BORN
+from vietnamese.dates import birth
+from vietnamese.fold import Aligned
+from vietnamese.names import clean_name
+from vietnamese.phones import find_numbers
+
+_PHONE_WORD = re.compile(r"\b(?:dt|sdt|so dt|so dien thoai|dien thoai)\b[ .:]*$")
+_CHAPTER = re.compile(r"\b(?:lang|thon|buon|bon|plei|xom|to dan pho|tdp|chi hoi)\b(?: \w+){1,3}")
+_START = re.compile(
+    r"\b(?:ket nap|dang ky|dang ki|dk|them|cho|moi|hoi vien|hv|ten la|ten|la|chi|vao hoi|em muon|muon vao hoi)\b"
+    r"[ :,.-]*"
+)
+
+
+def read_member(typed: str, text: Aligned) -> dict[str, str | int]:
+    """Return what a registration tells: full_name, birth (ISO), birth_year, phone (0…), chapter; only what was told."""
+    member: dict[str, str | int] = {}
+    folded = text.text.replace("\n", " ")
+    born = re.search(BORN, folded)
+    phones = find_numbers(folded)
+    ends = [born.start()] if born else []
+    ends += [_start_of_phone(folded, start) for start, _, _ in phones]
+    name = _name(text, min(ends, default=0))
+    if name:
+        member["full_name"] = name
+    if born:
+        member.update(_birth(born[1]))
+    if phones:
+        member["phone"] = "0" + phones[0][2].removeprefix("+84")
+    chapter = _CHAPTER.search(folded, max(ends, default=0))
+    if chapter:
+        start, end = text.span(chapter.start(), chapter.end())
+        member["chapter"] = typed[start:end].strip(" .,")
+    return member
+
+
+def _start_of_phone(folded: str, start: int) -> int:
+    word = _PHONE_WORD.search(folded, max(0, start - 24), start)
+    return word.start() if word else start
+
+
+def _birth(told: str) -> dict[str, str | int]:
+    try:
+        day = birth(told)
+    except ValueError:
+        return {}
+    return {"birth_year": int(day)} if len(day) == 4 else {"birth": day, "birth_year": int(day[:4])}
+
+
+def _name(text: Aligned, end: int) -> str | None:
+    """Return the words before the year of birth or phone, without the words of admission at their head."""
+    if not end:
+        return None
+    start = 0
+    while match := _START.match(text.text, start, end):
+        start = match.end()
+    if start == 0:
+        colon = text.text.rfind(":", 0, end)
+        start = colon + 1 if colon >= 0 else 0
+    if start >= end:
+        return None
+    first, last = text.span(start, end)
+    try:
+        return clean_name(text.original[first:last].strip(" ,.;:-"))
+    except ValueError:
+        return None

@@ -1,0 +1,109 @@
+"""Find which number belongs to which indicator: the nearest one that counts the same things, in the same sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from figures.catalogue import Catalogue, Indicator
+from figures.phrases import NUMBER
+from figures.scan import Mention, Quantity, Scan
+
+# Words between a number and its indicator cost one each, another number or a comma between them more.
+_COST_OF_NUMBER = 6
+_COST_OF_COMMA = 5
+_TOO_FAR = 11
+_NEAREST = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """A number with the indicator it was found to be a value of; `cost` tells how far they stand apart."""
+
+    quantity: Quantity
+    mention: Mention
+    code: str
+    cost: int
+
+
+def pair(found: Scan, quantities: Iterable[Quantity], catalogue: Catalogue) -> list[Pair]:
+    """Return the pairs, each number and each mention used once, the closest first served, in the order of the text."""
+    numbers = _numbers_before(found)
+    offers = [
+        offer
+        for quantity in quantities
+        for mention in _near(quantity, found.mentions)
+        for offer in _offers(found, quantity, mention, catalogue, numbers=numbers)
+    ]
+    offers.sort(key=lambda offer: (offer.cost, offer.quantity.at))
+    used_numbers: set[int] = set()
+    used_mentions: set[int] = set()
+    pairs = []
+    for offer in offers:
+        if offer.quantity.at in used_numbers or offer.mention.first in used_mentions:
+            continue
+        used_numbers.add(offer.quantity.at)
+        used_mentions.add(offer.mention.first)
+        pairs.append(offer)
+    return sorted(pairs, key=lambda chosen: chosen.quantity.at)
+
+
+def fits(quantity: Quantity, indicator: Indicator) -> bool:
+    """Tell whether a number with its unit can be a value of an indicator; without a unit it may be any count."""
+    if indicator.unit == "percent" or "percent" in quantity.units:
+        return indicator.unit == "percent" and "percent" in quantity.units
+    if indicator.unit == "vnd":
+        return quantity.money or (not quantity.units and (quantity.number.scaled or _looks_like_money(quantity)))
+    if quantity.money:
+        return False
+    return not quantity.units or bool({indicator.unit, *indicator.accepts} & set(quantity.units))
+
+
+def _looks_like_money(quantity: Quantity) -> bool:
+    return quantity.number.value is not None and quantity.number.value >= 10_000
+
+
+def _near(quantity: Quantity, mentions: tuple[Mention, ...]) -> list[Mention]:
+    # Only the nearest few on either side are looked at, so that a long text costs no more per word than a short one.
+    nearest = (
+        sorted(mentions, key=lambda m: min(abs(m.first - quantity.at), abs(m.last - quantity.at)))
+        if len(mentions) <= 2 * _NEAREST
+        else [m for m in mentions if abs(m.first - quantity.at) <= 4 * _NEAREST]
+    )
+    return nearest[: 2 * _NEAREST]
+
+
+def _numbers_before(found: Scan) -> list[int]:
+    counts, count = [], 0
+    for token in found.tokens:
+        counts.append(count)
+        count += token.text == NUMBER
+    return [*counts, count]
+
+
+def _offers(
+    found: Scan, quantity: Quantity, mention: Mention, catalogue: Catalogue, *, numbers: list[int]
+) -> list[Pair]:
+    distance = _distance(found, quantity, mention, numbers)
+    if distance is None:
+        return []
+    offers = []
+    for code in mention.codes:
+        if fits(quantity, catalogue[code]):
+            same = catalogue[code].unit in quantity.units
+            offers.append(Pair(quantity, mention, code, distance - same + (not quantity.units)))
+    return [offer for offer in offers if offer.cost <= _TOO_FAR]
+
+
+def _distance(found: Scan, quantity: Quantity, mention: Mention, numbers: list[int]) -> int | None:
+    """Return how far apart they stand, 0 where the number stands inside the words; None across a sentence."""
+    if mention.first <= quantity.at <= mention.last:
+        return 0
+    after = mention.first > quantity.at
+    from_, to = (quantity.ends, mention.first) if after else (mention.last, quantity.at)
+    if found.strong[min(from_, to)] != found.strong[to]:
+        return None
+    commas = found.weak[to] - found.weak[min(from_, to)]
+    between = numbers[to] - numbers[min(from_, to) + 1] if to > from_ + 1 else 0
+    gap = max(0, to - from_ - 1)
+    return (1 if after else 2) + gap + _COST_OF_COMMA * commas + _COST_OF_NUMBER * between

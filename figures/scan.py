@@ -1,0 +1,215 @@
+"""Cut a message into tokens and find in it the numbers, dates, words of indicators, units and cues, with their places.
+
+Fixed phrases ("Dự án 8", "thôn 3", "7h30") and phone numbers are taken out first, so that their digits are no values.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from figures.catalogue import Catalogue, Vocabulary
+from figures.phrases import NUMBER, ONE, Found, Row, find_phrases, longest, row_of
+from vietnamese.dates import DateFound, find_dates
+from vietnamese.fold import Aligned
+from vietnamese.numbers import Number, find_numbers
+from vietnamese.phones import find_numbers as find_phones
+
+DATE = "\\d"
+FIXED = "\\f"
+_RAW = re.compile(r"[a-z]+|\d+|[^\sa-z\d]|\n", re.ASCII)
+_STRONG = frozenset({";", "\n", "•", "!", "?"})
+_WEAK = frozenset({",", "+", "&", "(", ")", "va"})
+_NO_COUNT_AFTER_DATE = re.compile(r" ?chi (?:em|hoi)\b")
+_DIGIT_SIGNS = frozenset({"/", "."})
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A word, sign, number (`#`), date or fixed phrase, with its place in the folded text."""
+
+    start: int
+    end: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Quantity:
+    """A number at token `at` with what is counted: the units of measure it may mean, which end at token `ends`."""
+
+    at: int
+    number: Number
+    units: tuple[str, ...]
+    size: int
+    ends: int
+
+    @property
+    def money(self) -> bool:
+        """Tell whether it can only be money."""
+        return "vnd" in self.units or (self.number.money and not self.units)
+
+
+@dataclass(frozen=True, slots=True)
+class Mention:
+    """The words of an indicator: its tokens `first` to `last`, what they may mean, and whether they can mean one."""
+
+    first: int
+    last: int
+    codes: tuple[str, ...]
+    one: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """All that was found in a message. `strong` and `weak` count the boundaries before each token."""
+
+    text: Aligned
+    row: Row
+    tokens: tuple[Token, ...]
+    quantities: tuple[Quantity, ...]
+    mentions: tuple[Mention, ...]
+    dates: tuple[tuple[int, DateFound], ...]
+    cues: tuple[tuple[int, int, str], ...]
+    strong: tuple[int, ...]
+    weak: tuple[int, ...]
+    ambiguous: tuple[int, ...]
+    phones: tuple[tuple[int, int, str], ...]
+
+
+def scan(text: Aligned, today: date, catalogue: Catalogue) -> Scan:
+    """Find everything in `text`; `today` is the local day the message was received."""
+    words = catalogue.vocabulary
+    raw = [Token(match.start(), match.end(), match[0]) for match in _RAW.finditer(text.text)]
+    phones = tuple(find_phones(text.text))
+    raw_row = row_of(text, _spans(raw))
+    fixed, ambiguous = _fixed(raw, raw_row, words)
+    numbered = find_phrases(raw_row, words.numbered, words.fillers | _DIGIT_SIGNS)
+    taken = [(raw[i].start, raw[i].end) for phrase in numbered for i in phrase.tokens]
+    masked = _outside([(start, end) for start, end, _ in phones] + fixed, taken)
+    left = text.blanked([*taken, *masked])
+    dates = [found for found in find_dates(left, today) if not _counts(found, left, words)]
+    left = left.blanked((found.start, found.end) for found in dates)
+    numbers = [number for number in find_numbers(left, words.counted) if not _is_empty(number, left)]
+    tokens = _tokens(raw, numbers, dates, masked)
+    row = row_of(text, _spans(tokens))
+    careful = row_of(text, _spans(tokens), strict=True)
+    starts = [token.start for token in tokens]
+    strong, weak = _boundaries(row.texts)
+    return Scan(
+        text=text,
+        row=row,
+        tokens=tuple(tokens),
+        quantities=tuple(_quantity(number, bisect_left(starts, number.start), row, words) for number in numbers),
+        mentions=_mentions(tokens, raw, numbered, find_phrases(row, words.words, words.fillers | {DATE})),
+        dates=tuple((bisect_left(starts, found.start), found) for found in dates),
+        cues=tuple((f.tokens[0], f.tokens[-1], code) for f in find_phrases(careful, words.cues) for code in f.codes),
+        strong=strong,
+        weak=weak,
+        ambiguous=tuple(bisect_left(starts, start) for start in ambiguous),
+        phones=phones,
+    )
+
+
+def _spans(tokens: list[Token]) -> list[tuple[str, int, int]]:
+    return [(token.text, token.start, token.end) for token in tokens]
+
+
+def _fixed(raw: list[Token], row: Row, words: Vocabulary) -> tuple[list[tuple[int, int]], list[int]]:
+    """Return the spans of fixed phrases, and the starts of numbers that may be one or a value ("thôn 3 hộ")."""
+    texts = row.texts
+    spans, ambiguous = [], []
+    for found in find_phrases(row, words.fixed):
+        first, last = found.tokens[0], found.tokens[-1]
+        counted = texts[last].isdigit() and first != last and last + 1 < len(texts)
+        if counted and longest(row, last + 1, words.units):
+            ambiguous.append(raw[last].start)
+        else:
+            spans.append((raw[first].start, raw[last].end))
+    return spans, ambiguous
+
+
+def _outside(spans: Iterable[tuple[int, int]], taken: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Return the spans that touch none of `taken`; the words of an indicator go before fixed phrases."""
+    return [(start, end) for start, end in spans if not any(s < end and start < e for s, e in taken)]
+
+
+def _counts(found: DateFound, text: Aligned, words: Vocabulary) -> bool:
+    """Tell whether d/m is rather k of n: "3/5 hộ", "8/12 chị"."""
+    near = text.text[max(0, found.start - 10) : found.start]
+    if not found.weak or "nay" in near or "qua" in near or _first_is_larger(text.text[found.start : found.end]):
+        return False
+    following = [Token(m.start(), m.end(), m[0]) for m in _RAW.finditer(text.text, found.end, found.end + 24)]
+    if _NO_COUNT_AFTER_DATE.match(text.text, found.end):
+        return False
+    return bool(following) and longest(row_of(text, _spans(following)), 0, words.units) is not None
+
+
+def _first_is_larger(typed: str) -> bool:
+    first, second = (int(digits) for digits in re.findall(r"\d+", typed)[:2])
+    return first > second
+
+
+def _is_empty(number: Number, text: Aligned) -> bool:
+    return not text.text[number.start : number.end].strip("\0 ")
+
+
+def _tokens(
+    raw: list[Token], numbers: list[Number], dates: list[DateFound], masked: list[tuple[int, int]]
+) -> list[Token]:
+    spans = [(number.start, (number.of or number).end, NUMBER) for number in numbers]
+    spans += [(found.start, found.end, DATE) for found in dates]
+    spans += [(start, end, FIXED) for start, end in masked]
+    spans.sort()
+    tokens: list[Token] = []
+    at = 0
+    for token in raw:
+        while at < len(spans) and spans[at][1] <= token.start:
+            at += 1
+        if at == len(spans) or token.end <= spans[at][0]:
+            tokens.append(token)
+        elif not tokens or tokens[-1].start != spans[at][0]:
+            tokens.append(Token(*spans[at]))
+    return tokens
+
+
+def _boundaries(texts: Sequence[str]) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    strong, weak = [], []
+    strong_count = weak_count = 0
+    for i, text in enumerate(texts):
+        ends_sentence = text == "." and not (i + 1 < len(texts) and texts[i + 1].isdigit())
+        strong_count += text in _STRONG or ends_sentence
+        weak_count += text in _WEAK
+        strong.append(strong_count)
+        weak.append(weak_count)
+    return tuple(strong), tuple(weak)
+
+
+def _quantity(number: Number, at: int, row: Row, words: Vocabulary) -> Quantity:
+    if number.percent:
+        return Quantity(at, number, ("percent",), 1, at)
+    found = longest(row, at + 1, words.units)
+    if not found:
+        return Quantity(at, number, (), 1, at)
+    codes = [code.partition("*") for code in found.codes]
+    size = max(int(size or 1) for _, _, size in codes)
+    return Quantity(at, number, tuple(code for code, _, _ in codes), size, found.tokens[-1])
+
+
+def _mentions(tokens: list[Token], raw: list[Token], numbered: list[Found], found: list[Found]) -> tuple[Mention, ...]:
+    starts = [token.start for token in tokens]
+    indexed = [(phrase.tokens[0], phrase.tokens[-1], phrase.codes) for phrase in found]
+    places = []
+    for phrase in numbered:
+        first = max(0, bisect_left(starts, raw[phrase.tokens[0]].start))
+        last = min(len(tokens) - 1, bisect_left(starts, raw[phrase.tokens[-1]].start))
+        places.append((first, last, phrase.codes))
+    plain = [entry for entry in indexed if not any(f <= entry[1] and entry[0] <= g for f, g, _ in places)]
+    return tuple(_mention(*entry) for entry in sorted([*plain, *places]))
+
+
+def _mention(first: int, last: int, codes: tuple[str, ...]) -> Mention:
+    plain = tuple(dict.fromkeys(code.rstrip(ONE) for code in codes))
+    return Mention(first, last, plain, any(code.endswith(ONE) for code in codes))

@@ -1,0 +1,74 @@
+"""Which date a figure has: its own clause's, the last one said, the only one of the message, or the day it came."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+from figures.scan import Scan
+from vietnamese.dates import DateFound
+
+_OCCASION_NEAR = 4
+
+
+@dataclass(frozen=True, slots=True)
+class When:
+    """The label of a figure's day or period, and why it is not sure."""
+
+    label: str | None
+    doubt: str | None = None
+    cumulative: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """The dates of a message as (token, what it says), neighbours joined ("hôm nay 21/11")."""
+
+    dates: tuple[tuple[int, When], ...]
+    default: When
+
+
+def told_dates(found: Scan, today: date, period: str) -> Told:
+    """Join the dates of a scan; without one a message speaks of `today`, or of its year where `period` is year."""
+    joined: list[tuple[int, When]] = []
+    last_at = -2
+    for at, said in found.dates:
+        when = _when(found, at, said)
+        if joined and at == last_at + 1:
+            joined[-1] = (joined[-1][0], _both(joined[-1][1], when))
+        else:
+            joined.append((at, when))
+        last_at = at
+    return Told(tuple(joined), When(str(today.year) if period == "year" else today.isoformat()))
+
+
+def when_of(told: Told, found: Scan, at: int) -> When:
+    """Return the date of the figure whose words begin at token `at`."""
+    if not told.dates:
+        return told.default
+    clause = [when for t, when in told.dates if found.weak[t] == found.weak[at] and found.strong[t] == found.strong[at]]
+    if clause:
+        return clause[-1] if len({when.label for when in clause}) == 1 else When(clause[0].label, "two_dates")
+    before = [when for t, when in told.dates if t < at]
+    if before:
+        return before[-1]
+    if len({when.label for _, when in told.dates}) == 1:
+        return told.dates[0][1]
+    return When(told.default.label, "two_dates")
+
+
+def _when(found: Scan, at: int, said: DateFound) -> When:
+    near = [last for _, last, name in found.cues if name == "occasion" and 0 < at - last <= _OCCASION_NEAR]
+    if near and said.doubt is None:
+        return When(said.label, "occasion")
+    return When(said.label, said.doubt, said.cumulative)
+
+
+def _both(first: When, second: When) -> When:
+    """Join neighbours: the narrower one holds; two different days are in doubt."""
+    if first.label is None or second.label is None:
+        return first if second.label is None and first.label else second
+    if len(first.label) == len(second.label) and first.label != second.label:
+        return When(second.label, "two_dates")
+    narrow = first if len(first.label) > len(second.label) else second
+    return When(narrow.label, first.doubt or second.doubt, first.cumulative or second.cumulative)

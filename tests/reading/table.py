@@ -1,0 +1,45 @@
+"""The table of messages with what they must be read as: forty of the brief, the others our own."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from figures.catalogue import Catalogue
+from figures.reading import read
+
+COMPARED = ("indicator", "value", "unit", "date", "qualifier", "replaces")
+Facts = tuple[str, list[str]]
+
+
+@dataclass(frozen=True)
+class Row:
+    """One message, who sent it when, and the reading it must have."""
+
+    id: str
+    at: datetime
+    level: str
+    message: str
+    expected: dict[str, Any]
+
+
+def rows() -> list[Row]:
+    """Return the rows of `messages.tsv`."""
+    lines = Path(__file__).with_name("messages.tsv").read_text("utf-8").splitlines()[1:]
+    parts = [line.split("\t") for line in lines]
+    return [Row(id, datetime.fromisoformat(at), level, text, json.loads(want)) for id, at, level, text, want in parts]
+
+
+def reading_of(row: Row, catalogue: Catalogue, message: str | None = None) -> dict[str, Any]:
+    """Read the row's message, or another wording of it, as its sender at its time."""
+    text = row.message if message is None else message
+    return read(text, at=row.at, sender_level=row.level, catalogue=catalogue).as_json()
+
+
+def facts(reading: dict[str, Any]) -> Facts:
+    """Return what a wrong reading would get wrong: the intent and its figures, in any order."""
+    records = [json.dumps({key: record.get(key) for key in COMPARED}) for record in reading["records"]]
+    return reading["intent"], sorted(records)

@@ -1,0 +1,89 @@
+"""The shapes of days and periods in folded text (single spaces), most specific first: name, gates, pattern.
+
+A pattern is tried only where one of its gates stands in the text; that keeps the reading of a short message fast.
+"""
+
+from __future__ import annotations
+
+_YEAR = r"(?: ?(?:/|-|nam) ?(?P<year>(?:19|20)\d\d)\b| (?P<said>nam (?:ngoai|truoc|roi|nay))\b)?"
+_NO_YEAR = r"(?P<year>(?!))?(?P<said>(?!))?"
+_PAST = r"(?P<past> (?:tuan )?(?:truoc|roi|qua|vua roi|vua qua)\b| tuan nay\b)?"
+_PART = r"(?:\b(?:ngay|hom|sang|trua|chieu|toi|dem|vao) )?"
+_LUNAR = r"(?P<lunar> (?:am lich|am|al)\b)?"
+_MONEY = r"(?! ?(?:tr|k|trieu|nghin|ngan|ty|ti|cu|dong|d)\b|[.,]\d)"
+
+PATTERNS: tuple[tuple[str, tuple[str, ...], str], ...] = (
+    (
+        "range",
+        ("/",),
+        r"\b(?:tu )?(?:ngay )?\d{1,2}(?:/\d{1,2})?(?:/\d{4})? ?(?:-|den(?: ngay)?|toi(?: ngay)?) ?"
+        r"\d{1,2}/\d{1,2}(?:/\d{4})?\b",
+    ),
+    (
+        "full",
+        ("/", "-", "."),
+        r"\b(?:(?:ngay|mung|mong) )?(?P<d>\d{1,2}) ?[/.-] ?(?P<m>\d{1,2}) ?[/.-] ?(?P<year>(?:19|20)\d\d)\b",
+    ),
+    (
+        "spoken",
+        (" thang",),
+        _PART + r"(?:\b(?:mung|mong) )?\b(?P<d>\d{1,2}) thang (?P<m>\d{1,2}|gieng|chap)\b(?![.,]?\d)" + _LUNAR + _YEAR,
+    ),
+    ("day_near", ("ngay ",), r"\bngay (?P<d>\d{1,2}) thang (?P<which>nay|truoc|roi|vua roi)\b"),
+    ("tet", (" tet",), r"\b(?:mung|mong) (?P<d>\d{1,2}) tet\b"),
+    ("full_moon", ("ram ",), r"\bram (?:thang )?(?P<m>\d{1,2}|gieng|bay|tam|chap)\b(?![/\d])"),
+    (
+        "day_month",
+        ("/",),
+        _PART + r"(?P<head>\b(?:ngay|mung|mong) )?(?<![\d.,/])(?P<d>\d{1,2})/(?P<m>\d{1,2})\b(?![/.,]\d| ?%)" + _LUNAR,
+    ),
+    ("day_only", ("ngay ",), r"\bngay (?P<d>\d{1,2})\b(?! ?cong| thang|[/.,-]\d)"),
+    ("lunar_day", ("mung ", "mong "), r"\b(?:mung|mong) \d{1,2}\b"),
+    ("half", ("6 thang",), r"\b6 thang (?P<half>dau|cuoi) nam\b(?: (?P<year>20\d\d)\b)?"),
+    (
+        "since",
+        ("dau nam", "luy ke"),
+        r"\b(?:(?:tinh )?tu dau nam|dau nam (?:den|toi)|\d{1,2} thang dau nam|luy ke (?:ca )?nam)"
+        r"(?: (?:(?:den|toi) )?(?:nay|gio)\b)?(?: (?P<year>20\d\d)\b)?",
+    ),
+    (
+        "quarter",
+        ("quy", "q"),
+        r"\b(?:quy |q)(?P<q>[1-4]|iv|i{1,3})\b" + _MONEY + _YEAR,
+    ),
+    ("quarter_near", ("quy ",), r"\bquy (?P<which>nay|truoc|roi|vua roi)\b"),
+    (
+        "month",
+        ("thang", "t"),
+        r"\b(?:thang ?|t)(?P<m>\d{1,2})\b(?! ?tuoi\b)" + _MONEY + _YEAR,
+    ),
+    ("month_word", ("thang ",), r"\bthang (?P<m>gieng|muoi mot|muoi hai|muoi|chap)\b" + _NO_YEAR),
+    ("month_near", ("thang ",), r"\bthang (?P<which>nay|truoc|roi|vua roi|vua qua|qua)\b"),
+    (
+        "weekday",
+        ("thu", "t", "cn"),
+        _PART + r"\b(?:(?P<th>thu) ?(?P<wd>[2-7]|hai|ba|tu|nam|sau|bay)|chu nhat|cn)\b" + _MONEY + _PAST,
+    ),
+    ("week", ("tuan ",), r"\btuan (?P<which>nay|truoc|roi|qua|vua roi|vua qua)\b"),
+    ("year", ("nam 20",), r"\bnam (?P<year>20\d\d)\b"),
+    ("year_near", ("nam",), r"\bnam (?P<which>nay|ngoai|truoc|roi)\b|\b(?:ca|trong) nam\b"),
+    (
+        "ago",
+        ("truoc", "cach"),
+        r"\b(?:cach day )?(?P<n>\d{1,2}) (?:ngay|hom|bua) truoc\b|\bcach day (?P<n2>\d{1,2}) (?:ngay|hom|bua)\b",
+    ),
+    ("today", ("nay",), r"\b(?:ngay )?(?:hom|sang|trua|chieu|toi|dem|bua|h\.?) ?nay\b|\bhnay\b"),
+    ("yesterday", ("qua",), r"\b(?:hom|sang|trua|chieu|toi|dem|bua|h\.?) ?qua\b|\bhqua\b"),
+    ("before", ("kia",), r"\b(?:hom|bua) kia\b"),
+    (
+        "ahead",
+        ("mai", "sau", "toi"),
+        r"\b(?:(?:ngay|sang|chieu|toi) mai|(?:tuan|thang|quy|nam) (?:sau|toi)|sap toi)\b",
+    ),
+    (
+        "vague",
+        ("hom", "bua", "dot", "vua", "gian", "day", "dao", "may"),
+        r"\b(?:hom (?:bua|truoc|no|roi|nao)|bua (?:truoc|no|hom|roi)|may (?:hom|bua|ngay) (?:truoc|nay|roi)"
+        r"|(?:dot|thoi gian) (?:vua )?(?:truoc|roi|qua)|gan day|moi day|dao nay|may thang (?:nay|truoc))\b",
+    ),
+)

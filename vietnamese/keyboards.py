@@ -1,0 +1,51 @@
+"""Text typed with the input method left in Telex or VNI: hooij vieen, Hoi65 vie6n. Taken back to plain letters."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+
+from vietnamese.fold import Aligned
+
+# No Vietnamese word written in plain letters has these; one such word may still be a name (Ksor), so two are asked for.
+_TELEX = re.compile(r"(?<![a-z\d])(?=[a-z]*[aeiouy])[a-z]*(?:aa|ee|oo|dd|[aou]w|(?<=[aeiouy])[jf])[a-z]*(?![a-z\d])")
+_TELEX_WORD = re.compile(r"(?<![a-z\d])[a-z]*[aeiouy][a-z]*(?![a-z\d])")
+_VNI = re.compile(
+    r"(?<![a-z\d])[a-z]{0,3}(?:[aeiouy]+[1-9]{1,2}[a-z]{0,3}|[aeiouy]+[a-z]{1,3}[1-9]{1,2}|d9[a-z]+\d?)(?![a-z\d])"
+)
+_ENOUGH = 2
+
+
+def plain_letters(text: Aligned) -> tuple[Aligned, bool]:
+    """Return `text` without left-over Telex or VNI signs, and whether there were any."""
+    if len(_TELEX.findall(text.text)) >= _ENOUGH:
+        return _rewritten(text, _TELEX_WORD, _from_telex), True
+    if len(_VNI.findall(text.text)) >= _ENOUGH:
+        return _rewritten(text, _VNI, _from_vni), True
+    return text, False
+
+
+def _from_telex(word: str) -> str:
+    word = re.sub(r"(?<=[aeiouyw])([a-z]*?)[sfrxj]$", r"\1", word)
+    word = re.sub(r"([aeo])\1|(d)d", lambda match: match[1] or match[2], word)
+    return re.sub(r"(?<=[aou])w", "", word)
+
+
+def _from_vni(word: str) -> str:
+    return re.sub(r"\d", "", word)
+
+
+def _rewritten(text: Aligned, words: re.Pattern[str], decode: Callable[[str], str]) -> Aligned:
+    letters: list[str] = []
+    origins: list[int] = []
+    done = 0
+    for match in words.finditer(text.text):
+        plain = decode(match[0])
+        letters.append(text.text[done : match.start()] + plain)
+        origins.extend(text.origins[done : match.start()])
+        origins.extend(text.origins[match.start() : match.start() + len(plain)])
+        done = match.end()
+    letters.append(text.text[done:])
+    origins.extend(text.origins[done:])
+    return replace(text, text="".join(letters), origins=tuple(origins))

@@ -1,0 +1,173 @@
+"""Numbers in words: hai triệu rưỡi, mười lăm, trăm rưỡi, hai mốt, vài chục. The accents typed decide what is one."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from vietnamese.fold import Aligned
+
+_DIGIT = {
+    "mot": 1, "hai": 2, "ba": 3, "bon": 4, "tu": 4, "nam": 5, "lam": 5, "nham": 5, "sau": 6, "bay": 7, "tam": 8,
+    "chin": 9,
+}  # fmt: skip
+_UNITS = {"chuc": 10, "tram": 100, "nghin": 1_000, "ngan": 1_000, "trieu": 10**6, "ty": 10**9, "ti": 10**9}
+_FEW = frozenset({"vai", "may", "hang"})
+_TYPED = {
+    "mot": {"một", "mốt"}, "hai": {"hai"}, "ba": {"ba"}, "bon": {"bốn"}, "tu": {"tư"}, "nam": {"năm"},
+    "lam": {"lăm"}, "nham": {"nhăm"}, "sau": {"sáu"}, "bay": {"bảy", "bẩy"}, "tam": {"tám"}, "chin": {"chín"},
+    "muoi": {"mười", "mươi"}, "chuc": {"chục"}, "tram": {"trăm"}, "nghin": {"nghìn"}, "ngan": {"ngàn"},
+    "trieu": {"triệu"}, "ty": {"tỷ"}, "ti": {"tỉ"}, "linh": {"linh"}, "le": {"lẻ"}, "ruoi": {"rưỡi", "rưởi"},
+    "vai": {"vài"}, "may": {"mấy"}, "hang": {"hàng"}, "ham": {"hăm"},
+}  # fmt: skip
+# Alone and without accents these are more often something else: nam (man, year), sau (after), tu (from), ba (Mrs) …
+_UNSURE_ALONE = frozenset({"ba", "nam", "sau", "tu", "bay", "tam", "lam", "bon", "nham", "muoi", "chin"})
+_RUN = re.compile(r"\b(?:" + "|".join(_TYPED) + r")(?: (?:" + "|".join(_TYPED) + r"))*\b")
+# Typed bare, these are seldom "chục" and "trăm": tổ chức, công chức, viên chức, y tế trạm …
+_PART_OF_A_WORD = re.compile(r"\b(?:to|cong|vien|chuc|chinh|ban) chuc$|\b(?:y te|cai) tram$")
+_NEXT = re.compile(r" ?([a-z]+)")
+
+
+@dataclass(frozen=True, slots=True)
+class WordNumber:
+    """A number in words at a place in the folded text; `value` is None for "a few", `round` marks a bare "chục"."""
+
+    start: int
+    end: int
+    value: int | None
+    money: bool
+    scaled: bool
+    doubt: str | None
+    round: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Word:
+    start: int
+    end: int
+    word: str
+    bare: bool
+
+
+def read_words(text: Aligned, counted: Collection[str] = ()) -> list[WordNumber]:
+    """Return the numbers in words. A single digit word counts only before one of `counted` or a scale."""
+    found = []
+    for run in _RUN.finditer(text.text):
+        for words in _number_runs(_words_of(run, text)):
+            number = _number(words, text, counted)
+            if number:
+                found.append(number)
+    return found
+
+
+def _words_of(run: re.Match[str], text: Aligned) -> list[_Word | None]:
+    words: list[_Word | None] = []
+    for match in re.compile(r"[a-z]+").finditer(text.text, run.start(), run.end()):
+        typed = text.typed(*match.span())
+        fits = typed.isascii() or typed in _TYPED[match[0]]
+        words.append(_Word(match.start(), match.end(), match[0], typed.isascii()) if fits else None)
+    return words
+
+
+def _number_runs(words: list[_Word | None]) -> list[list[_Word]]:
+    runs: list[list[_Word]] = [[]]
+    for word in words:
+        if word is None:
+            runs.append([])
+        else:
+            runs[-1].append(word)
+    return [run for run in runs if run]
+
+
+def _number(words: list[_Word], text: Aligned, counted: Collection[str]) -> WordNumber | None:
+    names = [word.word for word in words]
+    if names[0] == "muoi" and len(names) == 1 and text.typed(words[0].start, words[0].end) == "mươi":
+        return None
+    follower = _NEXT.match(text.text, words[-1].end)
+    before_counted = bool(follower and follower[1] in counted)
+    start, end = words[0].start, words[-1].end
+    money = any(name in {"trieu", "ty", "ti"} for name in names)
+    if names[0] in _FEW:
+        few = len(names) > 1 or (before_counted and names[0] == "vai")
+        return WordNumber(start, end, None, money, True, "vague") if few else None
+    if len(words) == 1 and words[0].bare and _PART_OF_A_WORD.search(text.text[max(0, start - 8) : end]):
+        return None
+    value = _value(names)
+    scaled = any(name in _UNITS for name in names)
+    if value is None:
+        return WordNumber(start, end, None, money, True, "words") if scaled and len(names) > 2 else None
+    if len(words) == 1 and not before_counted:
+        return None
+    unsure = len(words) == 1 and words[0].bare and names[0] in _UNSURE_ALONE and names[0] not in {"ba"}
+    if unsure and names[0] in {"nam", "sau", "tu", "lam", "nham"}:
+        return None
+    doubt = "words" if unsure or _shaky(words) else None
+    return WordNumber(start, end, value, money, scaled, doubt, round=names in (["chuc"], ["tram"]))
+
+
+def _shaky(words: list[_Word]) -> bool:
+    """Tell whether only two bare, ambiguous words make the number: "nam tu", "sau bay"."""
+    return all(word.bare and word.word in _UNSURE_ALONE for word in words) and "muoi" not in {w.word for w in words}
+
+
+def _value(names: list[str]) -> int | None:
+    """Return the value of number words from the largest unit down; None where they make no number."""
+    total, rest = 0, names
+    for unit in (("ty", "ti"), ("trieu",), ("nghin", "ngan")):
+        at = next((i for i, name in enumerate(rest) if name in unit), None)
+        if at is None:
+            continue
+        head, rest = rest[:at], rest[at + 1 :]
+        size = _UNITS[unit[0]]
+        count = _hundreds(head) if head else 1
+        if count is None:
+            return None
+        total += count * size
+        if rest == ["ruoi"]:
+            return total + size // 2
+        if len(rest) == 1 and rest[0] in _DIGIT:
+            return total + _DIGIT[rest[0]] * size // 10
+    tail = _hundreds(rest) if rest else 0
+    return None if tail is None else total + tail
+
+
+def _hundreds(names: list[str]) -> int | None:
+    """Return the value of words below a thousand."""
+    if "tram" not in names:
+        return _tens(names)
+    at = names.index("tram")
+    head, rest = names[:at], names[at + 1 :]
+    count = _DIGIT.get(head[0]) if len(head) == 1 else 1 if not head else None
+    if count is None:
+        return None
+    if rest == ["ruoi"]:
+        return count * 100 + 50
+    if len(rest) == 1 and rest[0] in _DIGIT:
+        return count * 100 + _DIGIT[rest[0]] * 10
+    if rest and rest[0] in {"linh", "le"}:
+        return count * 100 + _DIGIT[rest[1]] if len(rest) == 2 and rest[1] in _DIGIT else None
+    tail = _tens(rest) if rest else 0
+    return None if tail is None else count * 100 + tail
+
+
+def _tens(names: list[str]) -> int | None:
+    """Return the value of words below a hundred: mười lăm, hai mươi mốt, hai mốt, ba chục, hăm ba."""
+    if not names:
+        return None
+    if len(names) == 1:
+        return {"muoi": 10, "chuc": 10}.get(names[0], _DIGIT.get(names[0]))
+    if names[0] in {"muoi", "ham"}:
+        tens = 10 if names[0] == "muoi" else 20
+        return tens + _DIGIT[names[1]] if len(names) == 2 and names[1] in _DIGIT else None
+    if names[0] not in _DIGIT:
+        return None
+    tens = _DIGIT[names[0]] * 10
+    rest = names[1:]
+    if rest[0] in {"muoi", "chuc"}:
+        rest = rest[1:]
+        if rest == ["ruoi"]:
+            return tens + 5
+    if not rest:
+        return tens
+    return tens + _DIGIT[rest[0]] if len(rest) == 1 and rest[0] in _DIGIT else None
