@@ -15,7 +15,7 @@ from babel import Locale
 from babel.dates import format_date, format_datetime
 from babel.numbers import format_decimal
 
-from dialogue.messages import Button, Choice, Lines, Money, Phrase, Rendered, Reply, Say
+from dialogue.messages import Button, Choice, Json, Lines, Money, Phrase, Rendered, Reply, Say
 from vietnamese.fold import fold
 
 VIETNAM = ZoneInfo("Asia/Ho_Chi_Minh")
@@ -75,7 +75,7 @@ class Wording:
         """Return `reply` in words; `ask` names the question its choices answer."""
         text = "\n\n".join(filter(None, (self.phrase(part, language) for part in reply.text)))
         buttons = tuple(self.button(choice, language, ask=ask) for choice in reply.choices)
-        picture = None
+        picture: dict[str, Json] | None = None
         if reply.picture is not None:
             description = self.phrase(reply.picture.description, language)
             picture = {"kind": reply.picture.kind, "spec": dict(reply.picture.spec), "description": description}

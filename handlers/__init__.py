@@ -1,0 +1,51 @@
+"""The conversations and commands, as an explicit list in the order in which sentences are offered to them."""
+
+from __future__ import annotations
+
+from dialogue.quiet import NEVER_QUIET, QuietHours
+from dialogue.turn import Conversation
+from handlers import (
+    admit,
+    broadcast,
+    broadcasts,
+    emergency,
+    invitation,
+    lookup,
+    menu,
+    my_data,
+    nil_report,
+    register,
+    report,
+    report_guided,
+    results,
+    review,
+    settings,
+)
+from storage.sealing import Sealer
+
+
+def conversations(sealer: Sealer, quiet: QuietHours = NEVER_QUIET) -> tuple[Conversation, ...]:
+    """Return all conversations; `sealer` locks the personal data some take, `quiet` is when broadcasts wait."""
+    return (
+        emergency.EMERGENCY,
+        *emergency.conversations(sealer),
+        invitation.INVITATION,
+        menu.MENU,
+        menu.HELP,
+        settings.LANGUAGE,
+        settings.STOP,
+        settings.START_AGAIN,
+        register.conversation(sealer),
+        admit.conversation(sealer),
+        my_data.conversation(sealer),
+        lookup.LOOKUP,
+        lookup.WITHDRAW,
+        review.REVIEW,
+        review.WAITING,
+        results.RESULTS,
+        broadcast.conversation(quiet),
+        broadcasts.BROADCASTS,
+        nil_report.NIL_REPORT,
+        report_guided.GUIDED,
+        report.REPORT,
+    )

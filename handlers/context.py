@@ -1,0 +1,55 @@
+"""The plain facts a conversation may know, read before the turn."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+from dialogue.messages import NOTHING, Attachment, Capabilities, Json
+from handlers.content import Content
+
+VIETNAM = ZoneInfo("Asia/Ho_Chi_Minh")
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """An appointment in force: a role in a unit, with the abilities of the role (`content/roles.yaml`)."""
+
+    unit_id: int
+    unit_name: str
+    level: str
+    role: str
+    can: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """Who speaks, when and with what rights. Rights are read again inside `done`."""
+
+    now: datetime  # the message's own time, aware
+    contact_id: int
+    language: str
+    content: Content
+    channel: str
+    capabilities: Capabilities
+    inbox_id: int
+    name: str | None = None
+    stopped: bool = False
+    demo: bool = False
+    controller: str = ""
+    posts: tuple[Post, ...] = ()
+    member_of: tuple[tuple[int, str], ...] = ()  # (unit id, unit name) of her chi hội, usually one
+    start: Mapping[str, Json] = field(default_factory=lambda: NOTHING)
+    text: str = ""  # the message as she wrote it
+    attachments: tuple[Attachment, ...] = ()
+
+    @property
+    def today(self) -> date:
+        """The day of the message in Việt Nam."""
+        return self.now.astimezone(VIETNAM).date()
+
+    def posts_that(self, ability: str) -> tuple[Post, ...]:
+        """Return her posts whose role has `ability`, in the order they were given to her."""
+        return tuple(post for post in self.posts if ability in post.can)

@@ -1,0 +1,177 @@
+"""See a report by its code, see one's last reports, take one back. A foreign code is as unknown as a wrong one."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from dialogue.messages import Choice, Inbound, Json, Notice, Phrase, Reply, Say, opening, reply
+from dialogue.text import listed
+from dialogue.turn import Ask, Conversation, Script, look
+from handlers.context import Context
+from handlers.figures_text import Words, lines_of, period_of, state_of
+from handlers.report_reading import is_withdrawal
+from handlers.report_store import note
+from handlers.review_reasons import reason_of
+from storage import codes, contacts, reports, units
+from storage.database import Connection
+from storage.reports import Report
+from vietnamese.fold import fold
+
+LAST = 5
+_WITH_CODE = re.compile(r"(?:(?:tra cuu|tra|xem|look up|lookup)\s+)?(?:bao cao\s+|report\s+)?(\S+(?:\s\S+)?)")
+_YES = "yes"
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A report as one person may see it: whose it is, who decided on it."""
+
+    report: Report
+    unit_name: str
+    decider: str | None
+    is_own: bool
+    may_decide: bool
+
+
+def code_in(inbound: Inbound, _context: Context) -> Mapping[str, Json] | None:
+    """Return the code of "tra cứu BC-7K3M" or of a bare code, however it was typed."""
+    match = _WITH_CODE.fullmatch(fold(inbound.text))
+    code = codes.read_short_code(match[1], reports.PREFIX) if match else None
+    return {"code": code} if code else None
+
+
+def ask_lookup(context: Context) -> Script:
+    """Read the report asked for, or the last ones; nothing is asked."""
+    code = context.start.get("code")
+    if not isinstance(code, str):
+        return (yield look(last_of, context.contact_id, context.today))
+    roles = (context.content.roles_that("results"), context.content.roles_that("approve"))
+    found = yield look(seen, code, context.contact_id, roles, context.today)
+    return found or code
+
+
+def seen(
+    db: Connection, code: str, contact_id: int, roles: tuple[Collection[str], Collection[str]], on: date
+) -> Seen | None:
+    """Return a report if it is her own or in her scope. `roles`: who may see, who may decide."""
+    found = reports.visible(db, code, to=contact_id, roles=roles[0], on=on)
+    if found is None:
+        return None
+    is_own = found.author_id == contact_id
+    decider = contacts.get_many(db, [found.decided_by]).get(found.decided_by) if found.decided_by else None
+    may_decide = not is_own and reports.visible(db, code, to=contact_id, roles=roles[1], on=on) is not None
+    return Seen(found, unit_name(db, found, on), decider.name if decider else None, is_own, may_decide)
+
+
+def unit_name(db: Connection, found: Report, on: date) -> str:
+    """Return the name of the unit a report is of."""
+    place = units.get(db, found.unit_id, on) if found.unit_id is not None else None
+    return place.name if place else ""
+
+
+def last_of(db: Connection, contact_id: int, on: date) -> tuple[tuple[Report, str], ...]:
+    """Return a person's last reports with their units' names, newest first."""
+    return tuple((each, unit_name(db, each, on)) for each in reports.of_author(db, contact_id, most=LAST))
+
+
+def show(_db: Connection, context: Context, result: Seen | str | tuple[tuple[Report, str], ...]) -> Sequence[Reply]:
+    """Return what was found in words."""
+    if isinstance(result, str):
+        return [reply("lookup.unknown", code=result)]
+    if isinstance(result, Seen):
+        return [_one(context, result)]
+    if not result:
+        return [reply("lookup.nothing", opening("guided", Say("menu.report")))]
+    lines = listed([line(each, place) for each, place in result])
+    choices = tuple(opening("lookup", each.code, code=each.code) for each, _ in result)
+    return [Reply((Say("lookup.last"), lines), choices)]
+
+
+def line(found: Report, unit: str) -> Say:
+    """Return a report as one line of a list."""
+    told: dict[str, Phrase] = {
+        "code": found.code,
+        "unit": unit,
+        "period": period_of(found.period),
+        "state": state_of(found),
+    }
+    return Say("lookup.line", told)
+
+
+def _one(context: Context, found: Seen) -> Reply:
+    report = found.report
+    head = Say("lookup.report", {"code": report.code, "unit": found.unit_name, "at": report.created_at})
+    photos = (Say("report.photos", {"count": report.photos}),) if report.photos else ()
+    figures = listed([lines_of(report, Words(context.content, context.language)), *photos])
+    return Reply((head, figures, _told_state(found)), _next_steps(found))
+
+
+def _told_state(found: Seen) -> Phrase:
+    report = found.report
+    if report.decided_at is None:
+        return state_of(report)
+    told: dict[str, Phrase] = {
+        "state": state_of(report),
+        "by": found.decider or Say("lookup.an_officer"),
+        "at": report.decided_at,
+    }
+    decided = Say("lookup.decided", told)
+    return listed([decided, Say("lookup.reason", {"reason": reason_of(report.reason)})]) if report.reason else decided
+
+
+def _next_steps(found: Seen) -> tuple[Choice, ...]:
+    code, state = found.report.code, found.report.state
+    if found.may_decide and state == "submitted":
+        return (opening("review", Say("review.open"), code=code),)
+    steps: list[Choice] = []
+    if found.is_own and state in reports.OPEN_TO_AUTHOR and found.report.kind == "figures":
+        steps.append(opening("report", Say("report.correct"), correct=code))
+    if found.is_own and state in {"submitted", "returned"}:
+        steps.append(opening("withdraw", Say("withdraw.open"), code=code))
+    return tuple(steps)
+
+
+LOOKUP = Conversation("lookup", ask=ask_lookup, done=show, words="lookup.words", opens=code_in)
+
+
+def wants_withdrawal(inbound: Inbound, context: Context) -> Mapping[str, Json] | None:
+    """Return an empty start where the message asks to delete or take back a report: the last one is offered."""
+    return {} if context.posts_that("report") and is_withdrawal(inbound, context) else None
+
+
+def ask_withdraw(context: Context) -> Script:
+    """Yield the report to be taken back for confirmation; return its code, None where there is nothing to do."""
+    found = yield look(to_withdraw, context.start.get("code"), context.contact_id)
+    if found is None:
+        return None
+    told = {"code": found.code, "figures": lines_of(found, Words(context.content, context.language))}
+    choices = (Choice(f"{_YES}-{found.code}", Say("withdraw.yes")),)
+    yield Ask("withdraw.confirm", told, parse=None, choices=choices, confirm=True)
+    return found.code
+
+
+def to_withdraw(db: Connection, code: str | None, contact_id: int) -> Report | None:
+    """Return her own report with the code, or her last one, if it may still be taken back."""
+    mine = [reports.find(db, code)] if code else reports.of_author(db, contact_id, most=LAST)
+    open_ones = (
+        each for each in mine if each and each.author_id == contact_id and each.state in {"submitted", "returned"}
+    )
+    return next(open_ones, None)
+
+
+def withdraw(db: Connection, context: Context, code: str | None) -> Sequence[Reply | Notice]:
+    """Take the report back unless somebody decided meanwhile."""
+    if code is None:
+        return [reply("withdraw.none", opening("lookup", Say("lookup.open")))]
+    if not reports.withdraw(db, code, context.contact_id):
+        return [reply("withdraw.too_late", opening("lookup", Say("report.see"), code=code), code=code)]
+    note(db, context, "report.withdrawn", code)
+    return [reply("withdraw.done", code=code)]
+
+
+WITHDRAW = Conversation(
+    "withdraw", ask=ask_withdraw, done=withdraw, words="withdraw.words", opens=wants_withdrawal, needs="report"
+)

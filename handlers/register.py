@@ -1,0 +1,206 @@
+"""A woman asks to join: consent, name, birth, her unit, perhaps a phone; nothing is kept before she sends it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from functools import partial
+from typing import Any
+
+from dialogue.messages import Choice, Notice, Reply, Say, opening, reply
+from dialogue.turn import Ask, Conversation, Script, look
+from handlers import person
+from handlers.context import Context
+from storage import applications, appointments, audit, consents, erasure, members, units
+from storage.applications import NewApplication
+from storage.consents import NewConsent
+from storage.database import Connection
+from storage.sealing import Sealer
+
+CONSENT_VERSION = "2026-11"
+MEMBERSHIP = "membership"
+TRANSFER_ABROAD = "transfer_abroad"
+
+_AGREED = "agree"
+_REFUSED = "refuse"
+_SEND = "send"
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What she asks for, confirmed by her. `birth` is 1990 or 1990-05-12, `phone` +84… or nothing."""
+
+    name: str
+    birth: str
+    unit_id: int
+    phone: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """The talk ended without a wish. `forget` blanks what she wrote."""
+
+    said: Reply
+    forget: bool = False
+
+
+def conversation(sealer: Sealer) -> Conversation:
+    """Return the conversation; `sealer` locks birth date and phone."""
+    return Conversation("register", ask=ask_member, done=partial(submit, sealer), words="register.words")
+
+
+def ask_member(context: Context) -> Script:
+    """Yield the questions; return a `Wish`, or `Ended` if there is nothing to keep."""
+    if context.member_of:
+        return Ended(reply("register.already", unit=context.member_of[0][1]))
+    waiting = yield look(applications.open_of, context.contact_id)
+    if waiting is not None:
+        return Ended(_waiting(waiting))
+    for consent in _consents(context):
+        agreed = yield Ask(consent.key, consent.values, parse=None, choices=_YES_OR_NO)
+        if agreed != _AGREED:
+            return Ended(reply(_REFUSALS[consent.key]))
+    name = yield from _ask_name(context)
+    birth = yield from person.ask_birth(context)
+    if not person.is_adult(birth, context.today):
+        return Ended(reply("register.minor"), forget=True)
+    unit_id = yield from _ask_unit(context)
+    phone = yield from _ask_phone(context)
+    return (yield from _ask_summary(context, Wish(name, birth, unit_id, phone)))
+
+
+_REFUSALS = {
+    "register.consent": "register.no_consent",
+    "register.consent_abroad": "register.no_consent_abroad",
+}
+_YES_OR_NO = (Choice(_AGREED, Say("register.agree")), Choice(_REFUSED, Say("register.refuse")))
+
+
+def _consents(context: Context) -> tuple[Say, ...]:
+    """The texts she is asked to agree to, each for one purpose."""
+    keeping = Say("register.consent", {"controller": context.controller, "version": CONSENT_VERSION})
+    if not context.capabilities.data_abroad:
+        return (keeping,)
+    return (keeping, Say("register.consent_abroad", {"controller": context.controller, "version": CONSENT_VERSION}))
+
+
+def _ask_name(_context: Context) -> Generator[Ask, Any, str]:
+    name: str = yield Ask("person.name", parse=person.full_name, personal=True)
+    return name
+
+
+def _ask_unit(context: Context) -> Generator[Ask, Any, int]:
+    levels = {level for code in context.content.roles_that("admit") for level in context.content.roles[code].levels}
+    search_with = (context.today, tuple(sorted(levels)))
+    unit_id: int = yield Ask("register.unit", search=places_named, search_with=search_with, personal=True)
+    return unit_id
+
+
+def _ask_phone(_context: Context) -> Generator[Ask, Any, str | None]:
+    phone: str | None = yield Ask("person.phone", parse=person.mobile, optional=True, personal=True)
+    return phone
+
+
+def places_named(db: Connection, text: str, today: date, levels: tuple[str, ...]) -> list[Choice]:
+    """Return the units she may mean, told apart by the unit above."""
+    return [
+        Choice(place.id, Say("register.place", {"unit": place.name, "above": place.above}))
+        for place in applications.places_named(db, text, today, levels)
+    ]
+
+
+_EDITS: dict[str, Callable[[Context], Generator[Ask, Any, Any]]] = {
+    "name": _ask_name,
+    "birth": person.ask_birth,
+    "unit_id": _ask_unit,
+    "phone": _ask_phone,
+}
+
+
+def _ask_summary(context: Context, wish: Wish) -> Generator[Any, Any, Wish | Ended]:
+    """Yield the summary until she sends it, each time after one answer was given anew."""
+    while True:
+        place = yield look(units.get, wish.unit_id, context.today)
+        values = {
+            "name": wish.name,
+            "birth": person.shown_birth(wish.birth),
+            "unit": place.name if place else "",
+            "phone": person.shown_phone(wish.phone),
+        }
+        answer = yield Ask("register.summary", values, parse=None, choices=_SUMMARY_CHOICES, confirm=True)
+        if answer == _SEND:
+            return wish
+        changed: dict[str, Any] = {answer: (yield from _EDITS[answer](context))}
+        wish = replace(wish, **changed)
+        if not person.is_adult(wish.birth, context.today):
+            return Ended(reply("register.minor"), forget=True)
+
+
+_SUMMARY_CHOICES = (
+    Choice(_SEND, Say("register.send")),
+    Choice("name", Say("register.edit_name")),
+    Choice("birth", Say("register.edit_birth")),
+    Choice("unit_id", Say("register.edit_unit")),
+    Choice("phone", Say("register.edit_phone")),
+)
+
+
+def submit(sealer: Sealer, db: Connection, context: Context, result: Wish | Ended) -> Sequence[Reply | Notice]:
+    """Keep the application with her consent and tell the nearest officers that there is one, without her name."""
+    if isinstance(result, Ended):
+        if result.forget:
+            erasure.blank_messages(db, context.contact_id, inbox_id=context.inbox_id)
+        return [result.said]
+    belongs_to = members.units_of_contacts(db, [context.contact_id], context.today)
+    if belongs_to:
+        return [reply("register.already", unit=belongs_to[context.contact_id][0][1])]
+    waiting = applications.open_of(db, context.contact_id)
+    if waiting is not None:
+        return [_waiting(waiting)]
+    erasure.welcome_back(db, context.contact_id)
+    _keep_consents(db, context)
+    new = NewApplication(context.contact_id, result.unit_id, result.name, result.birth, result.phone)
+    code = applications.submit(db, sealer, new, at=context.now)
+    audit.record(
+        db,
+        at=context.now,
+        actor_id=context.contact_id,
+        channel=context.channel,
+        act="application.submitted",
+        subject=f"application:{code}",
+        after=[result.name, result.birth, result.unit_id, result.phone],
+        key=sealer.keys.digest,
+    )
+    return [
+        Reply((Say("register.kept", {"code": code}),), sort="receipt"),
+        *_notices(db, context, code, result.unit_id),
+    ]
+
+
+def _keep_consents(db: Connection, context: Context) -> None:
+    purposes = (MEMBERSHIP, TRANSFER_ABROAD)
+    for purpose, text in zip(purposes, _consents(context), strict=False):
+        new = NewConsent(
+            contact_id=context.contact_id,
+            purpose=purpose,
+            text_version=CONSENT_VERSION,
+            text_shown=context.content.wording.phrase(text, context.language),
+            channel=context.channel,
+            recorded_by=context.contact_id,
+            given_at=context.now,
+        )
+        consents.give(db, new)
+
+
+def _notices(db: Connection, context: Context, code: str, unit_id: int) -> list[Notice]:
+    roles = context.content.roles_that("admit")
+    officers = appointments.nearest_holders(db, unit_id, roles, context.today, without=context.contact_id)
+    place = units.get(db, unit_id, context.today)
+    open_it = opening("admit", Say("admit.open"), code=code)
+    told = reply("admit.notice", open_it, code=code, unit=place.name if place else "")
+    return [Notice(officer, told) for officer in officers]
+
+
+def _waiting(waiting: applications.Application) -> Reply:
+    return reply("register.waiting", code=waiting.code, sent_at=waiting.created_at)
