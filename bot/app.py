@@ -1,0 +1,270 @@
+"""Put the program together, start it and stop it. The only place that builds the parts."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import signal
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import structlog
+from aiohttp import web
+
+from bot import demo, telling
+from bot.book import make_book
+from bot.broadcast import Broadcasts
+from bot.channels.base import Channel
+from bot.channels.web_chat import CAPABILITIES, NAME, WebChat
+from bot.config import Config
+from bot.dispatch import Committed, Desk, Dispatcher
+from bot.intake import Intake
+from bot.media import Media
+from bot.metrics import Metrics, make_metrics
+from bot.pictures import PicturePool
+from bot.ports import WebChatPorts
+from bot.scheduler import Ticker
+from bot.sender import Sender
+from bot.sending import Surroundings
+from bot.web import Health, make_web
+from dialogue.messages import Reply, Say
+from dialogue.quiet import read_quiet_hours
+from handlers import conversations
+from handlers.content import Content
+from storage import deliveries, housekeeping, installation
+from storage.claims import NO_RULES, Rules
+from storage.database import Connection, Database
+from storage.installation import Installation
+from storage.opening import Opened
+from storage.sealing import Sealer
+
+log = structlog.get_logger()
+Clock = Callable[[], datetime]
+
+HOUSEKEEPING_S = 600.0
+
+
+def utc_now() -> datetime:
+    """Return the time."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The program's parts, not yet running. `process` is the name of this run in the rows it owns."""
+
+    config: Config
+    content: Content
+    place: Installation
+    db: Database
+    process: str
+    clock: Clock
+    intake: Intake
+    dispatcher: Dispatcher
+    sender: Sender
+    broadcasts: Broadcasts
+    media: Media
+    channels: Mapping[str, Channel]
+    metrics: Metrics
+
+
+MakeChannels = Callable[[Config, Content, Installation, Intake, Clock], Sequence[Channel]]
+
+
+@asynccontextmanager
+async def assembled(
+    config: Config, content: Content, opened: Opened, make_channels: MakeChannels, *, clock: Clock = utc_now
+) -> AsyncIterator[Parts]:
+    """Build all parts on an open database; nothing runs yet. Leaving closes the helper process, not the database."""
+    db = opened.db
+    place = await db.read(installation.get)
+    process = secrets.token_hex(8)
+    metrics = make_metrics()
+    hearers: list[Dispatcher] = []
+
+    def on_accepted(channel: str, seconds: float) -> None:
+        metrics.messages_received.labels(channel).inc()
+        metrics.acknowledgement_s.observe(seconds)
+        for hearer in hearers:
+            hearer.wake()
+
+    intake = Intake(db, process, content.wording.default, clock, on_accepted)
+    channels = {channel.name: channel for channel in make_channels(config, content, place, intake, clock)}
+    async with PicturePool() as pool:
+        media = _media(config, content, db, pool, clock)
+        desk = Desk(
+            book=make_book(conversations(Sealer(opened.keys), read_quiet_hours(config.broadcast.quiet_hours)), content.wording),
+            content=content,
+            channels={name: channel.capabilities for name, channel in channels.items()},
+            clock=clock,
+        )
+        rules = NO_RULES if place.is_demo else _rules(config)
+        around = Surroundings(
+            owner=process,
+            wording=content.wording,
+            pictures=media.picture,
+            rules=rules,
+            rates_per_s={str(name): rate for name, rate in config.broadcast.rate.items()} or None,
+            repeatable=(NAME,),
+            now=clock,
+        )
+        sender = Sender(db, channels.values(), around)
+
+        def on_committed(committed: Committed) -> None:
+            metrics.turns.inc(committed.done)
+            metrics.turn_failures.inc(committed.failed)
+            metrics.dead_letters.inc(committed.dead)
+            if committed.outgoing:
+                sender.wake()
+                media.wake()
+
+        dispatcher = Dispatcher(db, desk, process, on_committed=on_committed)
+        hearers.append(dispatcher)
+        broadcasts = Broadcasts(db, content.wording, now=clock, on_outgoing=sender.wake)
+        yield Parts(
+            config=config,
+            content=content,
+            place=place,
+            db=db,
+            process=process,
+            clock=clock,
+            intake=intake,
+            dispatcher=dispatcher,
+            sender=sender,
+            broadcasts=broadcasts,
+            media=media,
+            channels=channels,
+            metrics=metrics,
+        )
+
+
+def _rules(config: Config) -> Rules:
+    return Rules(read_quiet_hours(config.broadcast.quiet_hours), config.broadcast.daily_cap)
+
+
+def _media(config: Config, content: Content, db: Database, pool: PicturePool, clock: Clock) -> Media:
+    def tell(connection: Connection, contact_id: int, reason: str) -> None:
+        said = Reply((Say(reason), Say("picture.report_kept")))
+        now = clock()
+        deliveries.enqueue(connection, [telling.notice(connection, content.wording, contact_id, said, at=now)], at=now)
+
+    received, kept = config.data.folder / "received", config.data.attachments
+    return Media(db, pool, received=received, folder=kept, tell=tell)
+
+
+def web_chat(config: Config, content: Content, place: Installation, intake: Intake, clock: Clock) -> WebChat:
+    """Return the web chat on this program; on a demonstration with a page for every persona."""
+    ports = WebChatPorts(
+        name=NAME,
+        db=intake.db,
+        intake=intake,
+        wording=content.wording,
+        received=config.data.folder / "received",
+        pictures=config.data.attachments,
+        clock=clock,
+        proxies=config.web.trusted_proxies,
+    )
+    language = content.wording.default
+    found = demo.personas(config.content) if place.is_demo else ()
+    personas = {each.slug: each.label.get(language, each.slug) for each in found}
+    secure = config.web.public_url is not None and config.web.public_url.scheme == "https"
+    return WebChat(ports, personas=personas, secure=secure)
+
+
+async def run(config: Config, content: Content, opened: Opened, *, show: Callable[[str], None]) -> None:
+    """Serve until SIGTERM or Ctrl-C, then finish what is under way. `show` gets the address of the chat page."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    async with _running(config, content, opened) as address:
+        show(address)
+        await stop.wait()
+        log.info("stopping")
+    log.info("stopped")
+
+
+@asynccontextmanager
+async def _running(config: Config, content: Content, opened: Opened) -> AsyncIterator[str]:
+    def channels(*given: Any) -> list[Channel]:
+        return [web_chat(*given)] if config.channels.web_chat.enabled else []
+
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(opened.close)
+        parts = await stack.enter_async_context(assembled(config, content, opened, channels))
+        for channel in parts.channels.values():
+            await channel.start()
+            stack.push_async_callback(channel.stop)
+        # Left in the opposite order: the server closes first, so that nothing new comes in while the rest finishes.
+        await stack.enter_async_context(_task(parts.sender.run(), parts.sender.stop))
+        await stack.enter_async_context(_task(parts.media.run(), parts.media.stop))
+        await stack.enter_async_context(_task(_keep_house(parts), None))
+        ticker = Ticker(parts.broadcasts.tick)
+        ticker.start()
+        stack.callback(ticker.stop)
+        await stack.enter_async_context(_task(parts.dispatcher.run(), parts.dispatcher.stop))
+        yield await stack.enter_async_context(_serving(parts))
+
+
+@asynccontextmanager
+async def _task(work: Coroutine[Any, Any, None], stop: Callable[[], None] | None) -> AsyncIterator[None]:
+    """Run `work` beside the block; leaving it asks it to stop and waits, or cancels it where it cannot be asked."""
+    task = asyncio.create_task(work)
+    task.add_done_callback(_noted)
+    try:
+        yield
+    finally:
+        task.cancel() if stop is None else stop()
+        await asyncio.wait([task])
+
+
+def _noted(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and (error := task.exception()) is not None:
+        log.error("task_failed", exc_info=error)
+        # Better to leave and be started anew than to look alive while a part of us is dead.
+        signal.raise_signal(signal.SIGTERM)
+
+
+async def _keep_house(parts: Parts) -> None:
+    while True:
+        try:
+            await parts.db.write(housekeeping.erase_old, now=parts.clock())
+        except Exception:
+            log.exception("housekeeping_failed")
+        await asyncio.sleep(HOUSEKEEPING_S)
+
+
+@asynccontextmanager
+async def _serving(parts: Parts) -> AsyncIterator[str]:
+    routes = [route for channel in parts.channels.values() for route in _routes(channel)]
+
+    async def health() -> Health:
+        place = await parts.db.read(installation.get)
+        return Health(ok=True, detail={"kind": place.kind, "hold": place.hold})
+
+    app = make_web(health=health, metrics=parts.metrics.render, routes=routes)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=2.0)
+    await runner.setup()
+    site = web.TCPSite(runner, parts.config.web.host, parts.config.web.port)
+    await site.start()
+    try:
+        yield _address(parts.config, runner)
+    finally:
+        await site.stop()
+        for channel in parts.channels.values():
+            await channel.stop()
+        await runner.cleanup()
+
+
+def _routes(channel: Channel) -> Iterable[web.RouteDef]:
+    return channel.routes() if isinstance(channel, WebChat) else ()
+
+
+def _address(config: Config, runner: web.AppRunner) -> str:
+    if config.web.public_url is not None:
+        return str(config.web.public_url)
+    host, port = runner.addresses[0][:2]
+    return f"http://{host}:{port}/"

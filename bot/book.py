@@ -1,0 +1,72 @@
+"""Which conversation a message opens: the explicit list of handlers, looked up by name and by word."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from dialogue.messages import Inbound, Json
+from dialogue.text import Wording
+from dialogue.turn import BACK, CANCEL, SKIP, Conversation
+from handlers.context import Context
+from vietnamese.fold import fold
+
+HELP = {"go": "help"}
+_MOVES: Mapping[str, Mapping[str, str]] = {
+    "turn.back.words": BACK,
+    "turn.cancel.words": CANCEL,
+    "turn.skip.words": SKIP,
+    "turn.help.words": HELP,
+}
+
+
+@dataclass(frozen=True)
+class Book:
+    """All conversations, and the words that open or move about in them, per language."""
+
+    conversations: Mapping[str, Conversation]
+    openers: tuple[Conversation, ...]
+    interrupts: tuple[Conversation, ...]
+    commands: Mapping[str, str]
+    moves: Mapping[str, Mapping[str, str]]
+
+    def move(self, text: str) -> Mapping[str, str] | None:
+        """Return what a word such as "quay lại" moves, if it is one."""
+        return self.moves.get(fold(text).strip())
+
+    def command(self, text: str) -> Conversation | None:
+        """Return the conversation that a word opens, if it is one."""
+        name = self.commands.get(fold(text).strip())
+        return self.conversations[name] if name else None
+
+    def opened_by(
+        self, inbound: Inbound, context: Context, *, among: Sequence[Conversation] | None = None
+    ) -> tuple[Conversation, Mapping[str, Json]] | None:
+        """Return the first conversation a sentence is meant for, with its start facts."""
+        for conversation in self.openers if among is None else among:
+            start = conversation.opens(inbound, context) if conversation.opens else None
+            if start is not None:
+                return conversation, start
+        return None
+
+
+def make_book(conversations: Sequence[Conversation], wording: Wording) -> Book:
+    """Return the book of `conversations` in the order given; words of every language count everywhere."""
+    by_name = {conversation.name: conversation for conversation in conversations}
+    if len(by_name) != len(conversations):
+        raise ValueError("two conversations share a name")
+    commands: dict[str, str] = {}
+    moves: dict[str, Mapping[str, str]] = {}
+    for language in wording.languages:
+        for conversation in conversations:
+            words = wording.words(conversation.words, language) if conversation.words else ()
+            commands.update(dict.fromkeys(words, conversation.name))
+        for key, value in _MOVES.items():
+            moves.update(dict.fromkeys(wording.words(key, language), value))
+    return Book(
+        conversations=by_name,
+        openers=tuple(c for c in conversations if c.opens and not c.interrupts),
+        interrupts=tuple(c for c in conversations if c.interrupts),
+        commands=commands,
+        moves=moves,
+    )

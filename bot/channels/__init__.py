@@ -1,0 +1,1 @@
+"""The doors to the platforms. Each translates and does nothing else."""

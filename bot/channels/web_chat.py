@@ -1,0 +1,420 @@
+"""The built-in web chat: a page, and the little protocol between the page and us.
+
+A visitor is a random cookie, kept here only as its SHA-256. On a demonstration every persona has a
+page of its own under `/demo/<persona>/`, so that one browser can play several people.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import hmac
+import json
+import secrets
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from html import escape
+from pathlib import Path
+from typing import Any, Protocol
+
+from aiohttp import web
+from aiohttp.multipart import BodyPartReader
+
+from bot.channels.base import Outgoing, Unreachable
+from bot.intake import TextTooLong, TooManyWaiting
+from bot.received import MAX_BYTES, NotAPhoto, PhotoTooLarge
+from dialogue.messages import Attachment, Button, Capabilities, Rendered
+from storage.database import Closed, StorageFull
+from storage.mailbox import NoSuchAddress, Posted
+
+NAME = "web_chat"
+CAPABILITIES = Capabilities(buttons=True, pictures=True, text_limit=20_000, window=32, erases_messages=True)
+
+COOKIE = "lantoa_visitor"
+COOKIE_DAYS = 400  # the longest a browser keeps one
+MAX_PHOTOS = 5
+MAX_WAIT_S = 25
+MAX_FORM_TEXT = 200_000
+
+PAGE = Path(__file__).parent / "page"
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; connect-src 'self'; "
+    "manifest-src 'self'; worker-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'"
+)
+
+
+class Ports(Protocol):
+    """What the web chat needs of the program; `bot/app.py` provides it."""
+
+    async def accept(
+        self, external_id: str, key: str, body: Mapping[str, Any], *, sent_at: datetime | None = None
+    ) -> None:
+        """Commit one message (`bot.intake.Intake.accept`)."""
+
+    async def after(self, external_id: str, last_id: int) -> Sequence[Posted] | None:
+        """Return what arrived for an address after `last_id`, or None if it is unknown."""
+
+    async def put(self, external_id: str, delivery_id: int, body: Mapping[str, Any]) -> int:
+        """Put a message into an address's mailbox and return its id there."""
+
+    async def keep_photo(self, content: bytes) -> Attachment:
+        """Keep a photo's bytes on the disk."""
+
+    async def picture(self, external_id: str, name: str) -> Path | None:
+        """Return the file of a picture sent to this address."""
+
+    async def language(self, external_id: str) -> str:
+        """Return the language of who holds the address, or the default."""
+
+    async def log_out(self, external_id: str) -> None:
+        """Cut the address off: its cookie is worth nothing any more."""
+
+    def sentence(self, key: str, language: str) -> str:
+        """Return a sentence of the wording files."""
+
+    def page_wording(self, language: str) -> Mapping[str, str]:
+        """Return all sentences of the page."""
+
+    def allows(self, request: web.Request, external_id: str) -> bool:
+        """Tell whether this visitor and this connection's address may still write now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """Who a request comes from: her address on this channel, and the token her page must show for writing."""
+
+    external_id: str
+    csrf: str
+    persona: str = ""
+
+
+class WebChat:
+    """The channel. `personas` maps the address part to the shown name, on a demonstration only."""
+
+    name = NAME
+    capabilities = CAPABILITIES
+
+    def __init__(self, ports: Ports, *, personas: Mapping[str, str], secure: bool) -> None:
+        self._ports = ports
+        self._personas = personas
+        self._secure = secure
+        self._secret = secrets.token_bytes(32)
+        self._waiting: dict[str, set[asyncio.Event]] = {}
+        self._stopping = False
+
+    async def start(self) -> None:
+        """Nothing to open: the page comes to us."""
+
+    async def stop(self) -> None:
+        """Answer the pages that wait, so that the server can close at once."""
+        self._stopping = True
+        for external_id in list(self._waiting):
+            self._wake(external_id)
+
+    def _wake(self, external_id: str) -> None:
+        for event in self._waiting.get(external_id, ()):
+            event.set()
+
+    async def send(self, message: Outgoing) -> str:
+        """Put a message into the visitor's mailbox; her page fetches it when there is a line."""
+        try:
+            number = await self._ports.put(message.external_id, message.delivery_id, _mail(message))
+        except NoSuchAddress:
+            raise Unreachable("no_such_visitor") from None
+        self._wake(message.external_id)
+        return str(number)
+
+    def routes(self) -> list[web.RouteDef]:
+        """Return the routes of the visitors' page and, on a demonstration, of the personas' pages."""
+        bases = ["/chat"] + (["/demo/{persona}"] if self._personas else [])
+        front = web.get("/", self._personas_page if self._personas else _to_chat)
+        return [front, *(route for base in bases for route in self._page_routes(base))]
+
+    def _page_routes(self, base: str) -> list[web.RouteDef]:
+        return [
+            web.get(base, _with_slash),
+            web.get(f"{base}/", self._page),
+            web.get(f"{base}/sw.js", self._service_worker),
+            web.get(f"{base}/assets/{{file}}", self._asset),
+            web.get(f"{base}/messages", self._guarded(self._fetch)),
+            web.post(f"{base}/messages", self._guarded(self._take)),
+            web.post(f"{base}/logout", self._guarded(self._log_out)),
+            web.get(f"{base}/pictures/{{name}}", self._guarded(self._picture)),
+        ]
+
+    # --- Who she is ---
+
+    def _visitor(self, request: web.Request) -> Visitor | None:
+        persona = request.match_info.get("persona")
+        if persona is not None:
+            if persona not in self._personas:
+                raise web.HTTPNotFound
+            csrf = hmac.new(self._secret, persona.encode(), hashlib.sha256).hexdigest()
+            return Visitor(f"demo:{persona}", csrf, self._personas[persona])
+        cookie = request.cookies.get(COOKIE, "")
+        return _visitor_of(cookie) if len(cookie) == 64 else None
+
+    def _guarded(self, handler: Callable[[web.Request, Visitor], Awaitable[web.StreamResponse]]) -> Any:
+        async def guarded(request: web.Request) -> web.StreamResponse:
+            visitor = self._visitor(request)
+            if visitor is None:
+                return web.json_response({"error": "unknown"}, status=401)
+            shown = request.headers.get("X-CSRF", "")
+            if request.method == "POST" and not hmac.compare_digest(shown.encode(), visitor.csrf.encode()):
+                return web.json_response({"error": "unknown"}, status=401)
+            return await handler(request, visitor)
+
+        return guarded
+
+    # --- The page ---
+
+    async def _page(self, request: web.Request) -> web.Response:
+        visitor = self._visitor(request)
+        cookie = "" if visitor else secrets.token_hex(32)
+        visitor = visitor or _visitor_of(cookie)
+        language = await self._ports.language(visitor.external_id)
+        page = _filled(
+            PAGE / "index.html",
+            language=language,
+            csrf=visitor.csrf,
+            title=escape(self._ports.sentence("page.title", language)),
+            persona=escape(visitor.persona),
+            wording=_in_script(self._ports.page_wording(language)),
+        )
+        response = _html(page)
+        if cookie:
+            self._set_cookie(response, cookie)
+        return response
+
+    def _set_cookie(self, response: web.Response, cookie: str) -> None:
+        age = COOKIE_DAYS * 86_400
+        response.set_cookie(
+            COOKIE, cookie, path="/chat/", max_age=age, httponly=True, samesite="Lax", secure=self._secure
+        )
+
+    async def _personas_page(self, _request: web.Request) -> web.Response:
+        items = "".join(
+            f'<li><a href="demo/{slug}/" target="_blank" rel="noopener">{escape(name)}</a></li>'
+            for slug, name in self._personas.items()
+        )
+        return _html(_filled(PAGE / "personas.html", personas=items))
+
+    async def _asset(self, request: web.Request) -> web.StreamResponse:
+        files = {
+            path.name: path
+            for path in PAGE.iterdir()
+            if path.suffix in (".css", ".js", ".svg") and path.name != "sw.js"
+        }
+        if request.match_info["file"] not in files:
+            raise web.HTTPNotFound
+        return web.FileResponse(files[request.match_info["file"]], headers={"Cache-Control": "no-cache"})
+
+    async def _service_worker(self, _request: web.Request) -> web.StreamResponse:
+        return web.FileResponse(PAGE / "sw.js", headers={"Cache-Control": "no-cache"})
+
+    # --- What the page asks ---
+
+    async def _fetch(self, request: web.Request, visitor: Visitor) -> web.Response:
+        last = _number(request.query.get("after"), most=2**62)
+        wait_s = _number(request.query.get("wait"), most=MAX_WAIT_S)
+        woken = asyncio.Event()
+        self._waiting.setdefault(visitor.external_id, set()).add(woken)
+        try:
+            posted = await self._news(visitor.external_id, last, woken, wait_s)
+        finally:
+            self._waiting[visitor.external_id].discard(woken)
+            if not self._waiting[visitor.external_id]:
+                del self._waiting[visitor.external_id]
+        return web.json_response({"messages": [_shown(each) for each in posted], "after": _last(posted, last)})
+
+    async def _news(self, external_id: str, last: int, woken: asyncio.Event, wait_s: int) -> Sequence[Posted]:
+        posted = await self._ports.after(external_id, last)
+        if not posted and last == 0:
+            # A first visit: whoever opens the page is greeted. The key makes it one greeting.
+            await self._ports.accept(external_id, f"{external_id}:start", {"text": "/start"})
+        if posted or not wait_s or self._stopping:
+            return posted or ()
+        try:
+            await asyncio.wait_for(woken.wait(), wait_s)
+        except TimeoutError:
+            return ()
+        return await self._ports.after(external_id, last) or ()
+
+    async def _take(self, request: web.Request, visitor: Visitor) -> web.Response:
+        language = await self._ports.language(visitor.external_id)
+        if not self._ports.allows(request, visitor.external_id):
+            return self._refused("page.error.too_fast", language, 429)
+        try:
+            return await self._accepted(request, visitor)
+        except (StorageFull, Closed):
+            return self._refused("page.error.later", language, 503)
+        except TooManyWaiting:
+            return self._refused("page.error.too_fast", language, 429)
+        except (TextTooLong, PhotoTooLarge):
+            return self._refused("page.error.too_large", language, 413)
+        except NotAPhoto:
+            return self._refused("page.error.not_a_photo", language, 415)
+        except (ValueError, TypeError, LookupError):
+            return self._refused("page.error.unreadable", language, 400)
+
+    async def _accepted(self, request: web.Request, visitor: Visitor) -> web.Response:
+        message, contents = await _read_form(request)
+        key = str(message["id"])
+        if not key.isalnum() or not 16 <= len(key) <= 64:
+            raise ValueError("the message carries no id of its own")
+        photos = [await self._ports.keep_photo(content) for content in contents]
+        body = {
+            "text": _text(message.get("text")),
+            "pressed": _text(message.get("choice")) or None,
+            "attachments": [
+                {"sha256": p.sha256, "media_type": p.media_type, "size_bytes": p.size_bytes} for p in photos
+            ],
+        }
+        sent_at = _instant(message.get("sent_at"))
+        await self._ports.accept(visitor.external_id, f"{visitor.external_id}:{key}", body, sent_at=sent_at)
+        return web.json_response({"accepted": True})
+
+    def _refused(self, key: str, language: str, status: int) -> web.Response:
+        headers = {"Retry-After": "5"} if status in (429, 503) else {}
+        return web.json_response({"error": self._ports.sentence(key, language)}, status=status, headers=headers)
+
+    async def _log_out(self, _request: web.Request, visitor: Visitor) -> web.Response:
+        if not visitor.persona:
+            await self._ports.log_out(visitor.external_id)
+        response = web.Response(status=204)
+        response.del_cookie(COOKIE, path="/chat/")
+        return response
+
+    async def _picture(self, request: web.Request, visitor: Visitor) -> web.StreamResponse:
+        path = await self._ports.picture(visitor.external_id, request.match_info["name"])
+        if path is None:
+            raise web.HTTPNotFound
+        return web.FileResponse(path, headers={"Cache-Control": "private, max-age=31536000, immutable"})
+
+
+async def _to_chat(_request: web.Request) -> web.Response:
+    raise web.HTTPFound("/chat/")
+
+
+async def _with_slash(request: web.Request) -> web.Response:
+    raise web.HTTPFound(f"{request.path}/")
+
+
+def _visitor_of(cookie: str) -> Visitor:
+    external_id = hashlib.sha256(cookie.encode()).hexdigest()
+    return Visitor(external_id, hmac.new(cookie.encode(), b"csrf", hashlib.sha256).hexdigest())
+
+
+def _filled(template: Path, **values: str) -> str:
+    page = template.read_text(encoding="utf-8")
+    for name, value in values.items():
+        page = page.replace("{{" + name + "}}", value)
+    return page
+
+
+def _html(page: str) -> web.Response:
+    headers = {"Content-Security-Policy": POLICY, "Cache-Control": "no-cache"}
+    return web.Response(text=page, content_type="text/html", headers=headers)
+
+
+def _in_script(wording: Mapping[str, str]) -> str:
+    """JSON that cannot end the script element it stands in."""
+    return json.dumps(dict(wording), ensure_ascii=False).replace("<", "\\u003c")
+
+
+def _number(text: str | None, *, most: int) -> int:
+    return min(int(text), most) if text and text.isdecimal() and len(text) < 20 else 0
+
+
+def _last(posted: Sequence[Posted], last: int) -> int:
+    return posted[-1].id if posted else last
+
+
+def _text(value: object) -> str:
+    if value is not None and not isinstance(value, str):
+        raise TypeError("text is expected")
+    return value or ""
+
+
+def _instant(value: object) -> datetime | None:
+    """The time on her phone; one that cannot be read is left out, the message counts."""
+    try:
+        when = datetime.fromisoformat(str(value))
+        return when.astimezone(UTC) if when.tzinfo else None
+    except (ValueError, OverflowError):
+        return None
+
+
+async def _read_form(request: web.Request) -> tuple[Mapping[str, Any], list[bytes]]:
+    if not request.content_type.startswith("multipart/"):
+        return _json_object(await _whole(request.content.iter_chunked(64 * 1024), MAX_FORM_TEXT, TextTooLong)), []
+    message: bytes | None = None
+    contents: list[bytes] = []
+    async for part in await request.multipart():
+        if not isinstance(part, BodyPartReader):
+            raise ValueError("a form inside a form")
+        if part.name == "message":
+            message = await _whole(_chunks(part), MAX_FORM_TEXT, TextTooLong)
+        elif part.name == "photo" and len(contents) < MAX_PHOTOS:
+            contents.append(await _whole(_chunks(part), MAX_BYTES, PhotoTooLarge))
+    if message is None:
+        raise ValueError("the form holds no message")
+    return _json_object(message), contents
+
+
+async def _chunks(part: BodyPartReader) -> AsyncIterator[bytes]:
+    while chunk := await part.read_chunk(256 * 1024):
+        yield chunk
+
+
+async def _whole(chunks: AsyncIterable[bytes], most: int, too_large: type[ValueError]) -> bytes:
+    content = bytearray()
+    async for chunk in chunks:
+        content += chunk
+        if len(content) > most:
+            raise too_large
+    return bytes(content)
+
+
+def _json_object(text: bytes) -> Mapping[str, Any]:
+    value = json.loads(text.decode("utf-8"))
+    if not isinstance(value, dict):
+        raise TypeError("an object is expected")
+    return value
+
+
+def _mail(message: Outgoing) -> dict[str, Any]:
+    """A message as it lies in the mailbox."""
+    rendered = message.rendered
+    picture = None
+    if message.picture is not None:
+        photo = message.picture
+        alt = str((rendered.picture or {}).get("description") or "")
+        picture = {"name": photo.path.name, "width": photo.width, "height": photo.height, "alt": alt}
+    return {"text": rendered.text, "choices": _choices(message.delivery_id, rendered), "picture": picture}
+
+
+def _choices(delivery_id: int, rendered: Rendered) -> list[dict[str, str]]:
+    """Buttons carry the delivery's row and their place in it, never what they do."""
+    buttons: Sequence[Button] = rendered.buttons
+    return [{"value": f"{delivery_id}.{index}", "label": button.label} for index, button in enumerate(buttons)]
+
+
+def _shown(posted: Posted) -> dict[str, Any]:
+    """A message as the page shows it."""
+    picture = posted.body.get("picture")
+    if picture is not None:
+        picture = {
+            "url": f"pictures/{picture['name']}",
+            "width": picture["width"],
+            "height": picture["height"],
+            "alt": picture["alt"],
+        }
+    return {
+        "id": posted.id,
+        "text": posted.body["text"],
+        "choices": posted.body["choices"],
+        "picture": picture,
+        "at": posted.at.isoformat(),
+    }

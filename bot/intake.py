@@ -1,0 +1,69 @@
+"""The one way in: a message is a committed inbox row before anybody is told that we have it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from dialogue.text import nfc
+from storage import inbox
+from storage.database import Database
+from storage.inbox import NewInbound
+
+MAX_TEXT_CHARS = 20_000
+
+
+class TooManyWaiting(Exception):
+    """This address has more messages waiting than a person writes; it should come back later."""
+
+
+class TextTooLong(ValueError):
+    """The text is longer than 20,000 characters."""
+
+
+@dataclass(frozen=True)
+class Intake:
+    """Takes messages of all channels. `on_accepted(channel, seconds)` hears of each, with what its commit took."""
+
+    db: Database
+    process: str
+    language: str
+    clock: Callable[[], datetime]
+    on_accepted: Callable[[str, float], None]
+
+    async def accept(
+        self, channel: str, external_id: str, key: str, body: Mapping[str, Any], *, sent_at: datetime | None = None
+    ) -> None:
+        """Commit one message; the same key again changes nothing. Returns when it is on the disk.
+
+        Raises `TextTooLong`, `TooManyWaiting`, or `storage.database.StorageFull`; nothing is kept then.
+        """
+        text = clean(str(body.get("text") or ""))
+        if len(text) > MAX_TEXT_CHARS:
+            raise TextTooLong
+        began_s = time.perf_counter()
+        now = self.clock()
+        # A phone's clock may be wrong; a message cannot have been written after we received it.
+        written = min(sent_at, now) if sent_at else now
+        message = NewInbound(
+            channel=channel,
+            external_id=external_id,
+            key=key,
+            body={**body, "text": text},
+            sent_at=written,
+            received_at=now,
+            process=self.process,
+            language=self.language,
+        )
+        if not await self.db.write_each(inbox.accept, message):
+            raise TooManyWaiting
+        self.on_accepted(channel, time.perf_counter() - began_s)
+
+
+def clean(text: str) -> str:
+    """Return `text` in NFC without NUL and lone surrogates, which no database keeps."""
+    whole = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return nfc(whole.replace("\0", ""))

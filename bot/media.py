@@ -1,0 +1,119 @@
+"""Pictures on their way: photos people sent are written anew and kept; drawings are made when they are sent."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from bot.channels.base import SentPicture
+from bot.picture_contract import ChartRow, ChartSpec, Photo, PictureJobFailed, PictureRefused
+from bot.pictures import PicturePool
+from storage import attachments
+from storage.attachments import Kept, Received
+from storage.database import Connection, Database
+
+PAUSE_S = 1.0
+BATCH = 8
+
+log = structlog.get_logger()
+Tell = Callable[[Connection, int, str], None]
+"""Tell a contact why her photo could not be kept: `tell(db, contact_id, wording key)`."""
+
+
+class Media:
+    """Keeps photos and draws pictures, one at a time, in the helper process of `pool`.
+
+    `received` holds files as they came, `folder` what is safe to show. A file stays in `received` until
+    its safe copy is recorded.
+    """
+
+    def __init__(self, db: Database, pool: PicturePool, *, received: Path, folder: Path, tell: Tell) -> None:
+        self._db = db
+        self._pool = pool
+        self._received = received
+        self._folder = folder
+        self._tell = tell
+        self._woken = asyncio.Event()
+        self._stopping = False
+
+    def wake(self) -> None:
+        """Look for files now instead of at the next tick."""
+        self._woken.set()
+
+    async def run(self) -> None:
+        """Keep files until stopped."""
+        while not self._stopping:
+            if not await self.keep_waiting():
+                self._woken.clear()
+                try:
+                    await asyncio.wait_for(self._woken.wait(), PAUSE_S)
+                except TimeoutError:
+                    continue
+
+    def stop(self) -> None:
+        """Return from `run` after the file in hand."""
+        self._stopping = True
+        self._woken.set()
+
+    async def keep_waiting(self) -> int:
+        """Make safe what waits; return how many files were looked at."""
+        files = await self._db.read(attachments.waiting, most=BATCH)
+        for file in files:
+            if self._stopping:
+                return 0
+            await self._keep(file)
+        return len(files)
+
+    async def _keep(self, file: Received) -> None:
+        # Counted before it begins: a file that takes the process down with it is known by its tries.
+        await self._db.write(attachments.count_attempt, file.id)
+        source = self._received / file.received_sha256
+        try:
+            photo = await self._pool.reencode(source, self._folder)
+        except PictureRefused as refused:
+            await self._db.write(self._refuse, file, refused.reason_key)
+        except (PictureJobFailed, OSError) as error:
+            log.warning("photo_not_kept", attachment_id=file.id, reason=type(error).__name__)
+        else:
+            kept = Kept(file.id, photo.sha256, photo.width, photo.height, photo.size_bytes)
+            await self._db.write(attachments.keep, kept)
+            source.unlink(missing_ok=True)
+
+    def _refuse(self, db: Connection, file: Received, reason: str) -> None:
+        if attachments.refuse(db, file.id, reason=reason) and file.contact_id is not None:
+            self._tell(db, file.contact_id, reason)
+
+    async def picture(self, wanted: Mapping[str, Any]) -> SentPicture | None:
+        """Return the picture a reply asks for (`dialogue.messages.Picture`), made or found; None if it cannot be had."""
+        spec = wanted["spec"]
+        try:
+            match wanted["kind"]:
+                case "chart":
+                    return self._made(await self._pool.draw_chart(_chart(spec), self._folder))
+                case "qr":
+                    return self._made(await self._pool.draw_qr(str(spec["text"]), self._folder))
+                case "attachment":
+                    return await self._kept(str(spec["sha256"]))
+        except (PictureRefused, PictureJobFailed, OSError, TypeError, KeyError, ValueError) as error:
+            log.warning("picture_not_made", kind=str(wanted["kind"]), reason=type(error).__name__)
+        return None
+
+    def _made(self, photo: Photo) -> SentPicture:
+        return SentPicture(self._folder / photo.file_name, photo.width, photo.height)
+
+    async def _kept(self, received_sha256: str) -> SentPicture | None:
+        """The safe copy of a photo by the name it was received under; made now if the job has not come to it yet."""
+        kept = await self._db.read(attachments.safe_copy, received_sha256)
+        if kept is not None:
+            return SentPicture(self._folder / f"{kept.sha256}.jpg", kept.width, kept.height)
+        return self._made(await self._pool.reencode(self._received / received_sha256, self._folder))
+
+
+def _chart(spec: Mapping[str, Any]) -> ChartSpec:
+    rows = tuple(ChartRow(**row) for row in spec["rows"])
+    return ChartSpec(**{**spec, "rows": rows})
+

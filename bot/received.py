@@ -1,0 +1,62 @@
+"""Keep the bytes of a file somebody sent, under its SHA-256 name, before its message is acknowledged."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import os
+from pathlib import Path
+
+from dialogue.messages import Attachment
+
+MAX_BYTES = 12 * 1024 * 1024
+
+_SIGNATURES = ((b"\xff\xd8\xff", "image/jpeg"), (b"\x89PNG\r\n\x1a\n", "image/png"))
+
+
+class NotAPhoto(ValueError):
+    """The bytes are not those of a JPEG, PNG or WebP picture."""
+
+
+class PhotoTooLarge(ValueError):
+    """The file is larger than 12 MiB."""
+
+
+async def keep(folder: Path, content: bytes) -> Attachment:
+    """Write `content` to `folder` and to the disk itself, and return what it is.
+
+    Raises `NotAPhoto` or `PhotoTooLarge` by a look at its first bytes; whether it can be decoded is
+    found out later, in the helper process.
+    """
+    if len(content) > MAX_BYTES:
+        raise PhotoTooLarge
+    media_type = _media_type(content)
+    digest = hashlib.sha256(content).hexdigest()
+    await asyncio.to_thread(_write_durably, folder / digest, content)
+    return Attachment(digest, media_type, len(content))
+
+
+def _media_type(content: bytes) -> str:
+    for signature, media_type in _SIGNATURES:
+        if content.startswith(signature):
+            return media_type
+    if content[:4] == b"RIFF" and content[8:12] == b"WEBP":
+        return "image/webp"
+    raise NotAPhoto
+
+
+def _write_durably(path: Path, content: bytes) -> None:
+    if path.exists():
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(f"{path.name}.{os.getpid()}.{id(content)}.part")
+    with unfinished.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    unfinished.replace(path)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)

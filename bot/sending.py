@@ -1,0 +1,192 @@
+"""One message on its way out: its words, its parts, its limits of time, and what the way it ended means."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import structlog
+
+from bot.channels.base import Channel, NotSent, Outgoing, SendError, SentPicture, Unclear
+from bot.limiter import Limiter
+from dialogue.fit import fit
+from dialogue.messages import Button, Json, Rendered
+from dialogue.text import Wording
+from storage.attempts import Result
+from storage.claims import NO_RULES, Claimed, Rules
+
+REQUEST_TIMEOUT_S = 30.0
+"""For all parts of one message together."""
+
+PICTURE_TIMEOUT_S = 20.0
+RETRY_S = (2.0, 10.0, 60.0, 300.0, 900.0, 1800.0, 3600.0)
+"""Waits after a message that surely did not arrive; after the last it has failed."""
+
+HALT_MARGIN_S = 0.1
+
+log = structlog.get_logger()
+Pictures = Callable[[Mapping[str, Any]], Awaitable[SentPicture | None]]
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What the sender needs besides the database and the channels.
+
+    `owner` is this process's name. `pictures` makes or finds the picture of a reply. `repeatable` names
+    channels where the same delivery twice is one message, so that nothing there is ever in doubt.
+    `rules` bind broadcasts only; a demonstration passes none.
+    """
+
+    owner: str
+    wording: Wording
+    pictures: Pictures
+    rules: Rules = NO_RULES
+    rates_per_s: Mapping[str, float | None] | None = None
+    repeatable: Collection[str] = ()
+    now: Callable[[], datetime] = _utc_now
+    monotonic: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+
+
+class Sending:
+    """One message on its way: how far it came decides what its end means."""
+
+    def __init__(self, message: Claimed, channel: Channel, limiter: Limiter, around: Surroundings) -> None:
+        self.message = message
+        self.channel = channel
+        self._limiter = limiter
+        self._around = around
+        self._begun = False
+        self._message_id: str | None = None
+
+    async def send(self, rendered: Rendered, picture: SentPicture | None) -> None:
+        """Hand all parts over in order; a `SendError` if one of them was not accepted for certain."""
+        parts = fit(rendered, self.channel.capabilities)
+        try:
+            async with asyncio.timeout(REQUEST_TIMEOUT_S):
+                for number, part in enumerate(parts, 1):
+                    await self._slot(first=number == 1)
+                    last = picture if number == len(parts) else None
+                    self._begun = True
+                    outgoing = Outgoing(self.message.id, self.message.external_id, part, last)
+                    self._message_id = await self.channel.send(outgoing)
+        except SendError:
+            raise
+        except TimeoutError:
+            raise (Unclear if self._begun else NotSent)("timeout") from None
+        except Exception as error:
+            log.exception("send_failed", delivery_id=self.message.id)
+            raise Unclear(type(error).__name__) from error
+
+    async def _slot(self, *, first: bool) -> None:
+        """Use the slot set aside for the first part; later parts wait for theirs like everybody else."""
+        name = self.channel.name
+        if first:
+            self._limiter.give_back(name)
+            if self._limiter.halted_until(name) is not None:
+                raise _Halted
+        else:
+            while self._limiter.free(name) == 0:
+                await self._around.sleep(max(0.01, self._limiter.wait_s(name)))
+        self._limiter.begin(name)
+
+    def accepted(self) -> Result:
+        """The whole message was taken; the id of its last part stands for it."""
+        return self._result("accepted", message_id=self._message_id)
+
+    def refused(self, reason: str, *, pauses_broadcast: bool) -> Result:
+        """Our own mistake: nothing left us. A broadcast waits for its officer, a reply has failed."""
+        retry_at = self._around.now() if pauses_broadcast else None
+        return self._result(
+            "refused",
+            reason=reason,
+            retry_at=retry_at,
+            counts=not pauses_broadcast,
+            pauses_broadcast=pauses_broadcast,
+        )
+
+    def judged(self, error: SendError) -> Result:
+        """Return what the error means for this message."""
+        if self._message_id is not None:
+            return self._result("unknown", reason=error.reason, in_part=True)
+        if error.ambiguous and self.channel.name not in self._around.repeatable:
+            return self._result("unknown", reason=error.reason)
+        if error.ambiguous or error.retry:
+            return self._result("refused", reason=error.reason, retry_at=self._retry_at(error), counts=error.counts)
+        if error.pauses_broadcast and self.message.run is not None:
+            return self.refused(error.reason, pauses_broadcast=True)
+        return self._result("refused", reason=error.reason, address_dead=error.stops_contact)
+
+    def _retry_at(self, error: SendError) -> datetime | None:
+        now = self._around.now()
+        if not error.counts:
+            return now + timedelta(seconds=(error.retry_after_s or 0) + HALT_MARGIN_S)
+        if self.message.tries >= len(RETRY_S):
+            return None
+        return now + timedelta(seconds=RETRY_S[self.message.tries])
+
+    def _result(
+        self,
+        kind: str,
+        *,
+        reason: str | None = None,
+        message_id: str | None = None,
+        retry_at: datetime | None = None,
+        counts: bool = True,
+        in_part: bool = False,
+        address_dead: bool = False,
+        pauses_broadcast: bool = False,
+    ) -> Result:
+        message = self.message
+        return Result(
+            delivery_id=message.id,
+            owner=self._around.owner,
+            attempt=message.attempt,
+            address_id=message.address_id,
+            kind=kind,
+            at=self._around.now(),
+            message_id=message_id,
+            reason=reason,
+            retry_at=retry_at,
+            counts=counts,
+            in_part=in_part,
+            address_dead=address_dead,
+            pauses_broadcast=pauses_broadcast,
+        )
+
+
+class _Halted(NotSent):
+    """The channel was told to wait between our claim and our request."""
+
+    counts = False
+
+    def __init__(self) -> None:
+        super().__init__("halted")
+
+
+def written(message: Claimed, wording: Wording) -> Rendered:
+    """Return a message in words: a reply as it was stored, a broadcast in her language with the way out of it."""
+    if message.run is not None:
+        return run_written(message.run.texts, message.run.photo, message.language, wording)
+    body = message.body
+    if body is None:
+        raise ValueError("a reply without a body")
+    buttons = tuple(Button(each["value"], each["label"], each.get("ask")) for each in body.get("buttons") or ())
+    return Rendered(body["text"], buttons, body.get("picture"), message.sort)
+
+
+def run_written(texts: Mapping[str, str], photo: str | None, language: str, wording: Wording) -> Rendered:
+    """Return a broadcast's text in `language`, or in its first one, followed by how to stop such messages."""
+    text = texts.get(language) or next(iter(texts.values()))
+    picture: Mapping[str, Json] | None = None
+    if photo:
+        picture = {"kind": "attachment", "spec": {"sha256": photo}, "description": ""}
+    return Rendered(f"{text}\n\n{wording.sentence('broadcast.opt_out', language)}", picture=picture)

@@ -1,0 +1,52 @@
+"""Open the installation that the configuration names; where nothing was ever made, make a demonstration."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from bot import demo
+from bot.config import Config, Wrong
+from dialogue.messages import Say
+from handlers.content import Content
+from storage import installation
+from storage.database import Connection
+from storage.installation import Installation
+from storage.opening import Files, Opened, open_sqlite
+from storage.sealing import Keys
+
+
+def files_of(config: Config) -> Files:
+    """Return where the parts of the installation lie."""
+    return Files(config.database.path, config.data.key_file, config.data.backups)
+
+
+async def open_installation(config: Config, content: Content, *, now: datetime) -> Opened:
+    """Return the open database, migrated; a demonstration planted as of `now` if there was none.
+
+    Raises `Wrong` where a demonstration could be taken for the real thing, `Refused` of `storage.opening` and
+    `KeyFileWrong` of `storage.sealing`. Nothing is left half-made or locked then.
+    """
+    mistakes = list(demo_conflicts(config))
+
+    def fill(db: Connection, keys: Keys) -> None:
+        if mistakes:
+            raise Wrong(*mistakes)
+        demo.plant(db, keys, folder=config.content, content=content, now=now)
+
+    opened = open_sqlite(files_of(config), fill=fill)
+    place: Installation = await opened.db.read(installation.get)
+    if place.is_demo and mistakes:
+        await opened.close()
+        raise Wrong(*mistakes)
+    return opened
+
+
+def demo_conflicts(config: Config) -> Iterator[Say]:
+    """Yield what must not stand beside made-up data: people outside this machine would believe them."""
+    if config.channels.allow_demo:
+        return
+    if not config.web.is_loopback:
+        yield Say("start.demo_host", {"host": config.web.host})
+    if config.web.public_url is not None:
+        yield Say("start.demo_public_url", {"url": str(config.web.public_url)})

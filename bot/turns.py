@@ -1,0 +1,251 @@
+"""Think one message through: which talk it belongs to, what is asked next, what is to be done.
+
+Everything here reads and nothing writes: a `Thought` says what one transaction will do
+(`bot/dispatch.py`). Questions to the database a talk yields are answered on the reader's connection.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from bot.book import HELP, Book
+from dialogue.messages import Attachment, Button, Choice, Inbound, Reply, Say, opening, reply
+from dialogue.turn import (
+    BACK,
+    CANCEL,
+    SKIP,
+    Asked,
+    Conversation,
+    Ended,
+    Left,
+    Look,
+    Outcome,
+    Reading,
+    begin,
+    replay,
+    turn,
+)
+from handlers.context import Context
+from storage.database import Connection
+from storage.sessions import Session, Talk
+
+MOST_PARKED = 3
+STALE = timedelta(hours=6)
+"""After so long a sentence that opens a talk of its own is not taken for an answer to an old question."""
+
+MAX_LOOKS = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """A talk that came to its end: its effect is still to be made."""
+
+    conversation: Conversation
+    context: Context
+    result: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """A reply with the question it asks, if any; buttons of a question count only for it."""
+
+    reply: Reply
+    ask: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Thought:
+    """What one message leads to: replies before the effect, the effect, replies after it, the session to keep."""
+
+    session: Session
+    before: tuple[Spoken, ...] = ()
+    ending: Ending | None = None
+    after: tuple[Spoken, ...] = ()
+    restricted: bool = False
+
+
+@dataclass(frozen=True)
+class Mind:
+    """One turn of one person: what is needed to think it through."""
+
+    book: Book
+    db: Connection
+    context: Context
+    session: Session
+    inbound: Inbound
+
+    def think(self) -> Thought:
+        """Return what this message leads to."""
+        if self.inbound.pressed is None:
+            interruption = self.book.opened_by(self.inbound, self.context, among=self.book.interrupts)
+            if interruption is not None:
+                return self._interrupt(*interruption)
+        named = self._named()
+        if named is not None:
+            return self._open(*named)
+        move = self.book.move(self.inbound.text) if self.inbound.pressed is None else None
+        if move is not None:
+            return self._move(move)
+        talk = self.session.talk
+        if talk is None or talk.conversation not in self.book.conversations:
+            return self._fresh()
+        if self._is_stale() and (opened := self._sentence()) is not None:
+            return self._open(*opened)
+        return self._continue(talk, self.inbound)
+
+    def _interrupt(self, conversation: Conversation, start: Mapping[str, Any]) -> Thought:
+        context = replace(self.context, start=start)
+        outcome = self._settled(lambda known: begin(conversation, context, known))
+        ending = Ending(conversation, context, outcome.result) if isinstance(outcome, Ended) else None
+        return Thought(self.session, ending=ending, restricted=True)
+
+    def _named(self) -> tuple[Conversation, Mapping[str, Any]] | None:
+        """A button or a word that opens a talk, whatever is open."""
+        pressed = self.inbound.pressed
+        if pressed is not None:
+            value = pressed.value
+            if not isinstance(value, Mapping) or "open" not in value:
+                return None
+            conversation = self.book.conversations.get(str(value["open"]))
+            start = value.get("start")
+            return (conversation, start if isinstance(start, Mapping) else {}) if conversation else None
+        command = self.book.command(self.inbound.text)
+        return (command, {}) if command else None
+
+    def _sentence(self) -> tuple[Conversation, Mapping[str, Any]] | None:
+        return None if self.inbound.pressed else self.book.opened_by(self.inbound, self.context)
+
+    def _is_stale(self) -> bool:
+        last = self.session.updated_at
+        return last is not None and self.context.now - last > STALE
+
+    def _move(self, move: Mapping[str, str]) -> Thought:
+        talk = self.session.talk
+        if talk is None or talk.conversation not in self.book.conversations:
+            menu = self.book.conversations["help" if move == HELP else "menu"]
+            return self._open(menu, {})
+        if move == HELP:
+            return self._continue(talk, None)
+        return self._continue(talk, replace(self.inbound, pressed=Button(dict(move), "")))
+
+    def _fresh(self) -> Thought:
+        opened = self._sentence()
+        if opened is not None:
+            return self._open(*opened)
+        lost = self.session.talk is not None
+        key = "turn.script_gone" if lost else "turn.old_button" if self.inbound.pressed else "turn.not_understood"
+        clean = replace(self, session=replace(self.session, talk=None))
+        thought = clean._open(self.book.conversations["menu"], {})
+        return replace(thought, before=(Spoken(reply(key)), *thought.before))
+
+    def _open(self, conversation: Conversation, start: Mapping[str, Any]) -> Thought:
+        if conversation.needs and not self.context.posts_that(conversation.needs):
+            return Thought(self.session, before=(Spoken(reply("turn.not_allowed")), *self._again(self.session.talk)))
+        context = replace(self.context, start=start)
+        outcome = self._settled(lambda known: begin(conversation, context, known))
+        if isinstance(outcome, Ended):
+            ending = Ending(conversation, context, outcome.result)
+            return Thought(self.session, ending=ending, after=self._again(self.session.talk))
+        parked = self._parked(conversation)
+        if parked is None:
+            return Thought(self.session, before=(Spoken(reply("turn.too_many_open")), *self._again(self.session.talk)))
+        session = replace(self.session, parked=parked)
+        return self._asked(session, Talk(conversation.name, start), outcome)
+
+    def _parked(self, opening_one: Conversation) -> tuple[Talk, ...] | None:
+        """The talks left open under a new one; None if there are too many. Nothing half-filled is dropped unasked."""
+        talk = self.session.talk
+        if talk is None or talk.conversation == opening_one.name or not (talk.answers or talk.start):
+            return self.session.parked
+        return (*self.session.parked, talk) if len(self.session.parked) < MOST_PARKED else None
+
+    def _continue(self, talk: Talk, inbound: Inbound | None) -> Thought:
+        """Take the open talk further; without `inbound` only help with its question."""
+        conversation = self.book.conversations[talk.conversation]
+        context = replace(self.context, start=talk.start)
+        if inbound is None:
+            return self._helped(talk)
+        buttons = [Button(each["value"], each["label"], each.get("ask")) for each in self.session.shown]
+        outcome = self._settled(
+            lambda known: turn(conversation, context, talk.answers, inbound=inbound, shown=buttons, known=known)
+        )
+        if isinstance(outcome, Left):
+            return self._resumed(before=(Spoken(reply("turn.left")),))
+        if isinstance(outcome, Ended):
+            return self._resumed(ending=Ending(conversation, context, outcome.result))
+        return self._asked(self.session, talk, outcome)
+
+    def _resumed(self, *, before: tuple[Spoken, ...] = (), ending: Ending | None = None) -> Thought:
+        """The open talk is over: go back to the one parked last."""
+        *parked, last = self.session.parked or (None,)
+        session = replace(self.session, talk=last, parked=tuple(parked), shown=())
+        after = self._again(last, resumed=True) if last else ()
+        return Thought(session, before=before, ending=ending, after=after)
+
+    def _again(self, talk: Talk | None, *, resumed: bool = False) -> tuple[Spoken, ...]:
+        """The waiting question of a talk once more."""
+        asked = self._waiting(talk)
+        if asked is None:
+            return ()
+        head = (Say("turn.resumed"),) if resumed else ()
+        return (_spoken(asked, head=head),)
+
+    def _waiting(self, talk: Talk | None) -> Asked | None:
+        if talk is None or talk.conversation not in self.book.conversations:
+            return None
+        conversation = self.book.conversations[talk.conversation]
+        context = replace(self.context, start=talk.start)
+        outcome = self._settled(lambda known: replay(conversation.ask(context), talk.answers, known))
+        return outcome if isinstance(outcome, Asked) else None
+
+    def _helped(self, talk: Talk) -> Thought:
+        asked = self._waiting(talk)
+        if asked is None:
+            return self._resumed(before=(Spoken(reply("turn.left")),))
+        own = f"{asked.ask.key}.help"
+        help_key = own if self.context.content.wording.has(own) else "turn.help"
+        return Thought(self.session, before=(_spoken(asked, head=(Say(help_key),)),))
+
+    def _asked(self, session: Session, talk: Talk, outcome: Outcome) -> Thought:
+        if not isinstance(outcome, Asked):
+            raise TypeError(f"a talk cannot go on from {outcome}")
+        instead: tuple[Choice, ...] = ()
+        if outcome.hint is not None and not outcome.found and (other := self._sentence()) is not None:
+            conversation, start = other
+            if conversation.name != talk.conversation:
+                instead = (opening(conversation.name, Say("turn.open_instead"), **start),)
+        kept = Talk(talk.conversation, talk.start, (*outcome.answers, *outcome.rest))
+        return Thought(replace(session, talk=kept), before=(_spoken(outcome, more=instead),))
+
+    def _settled(self, step: Callable[[Mapping[Look, Any]], Outcome]) -> Outcome:
+        """Run a pure step, answering its questions to the database until it needs no more."""
+        known: dict[Look, Any] = {}
+        for _ in range(MAX_LOOKS):
+            outcome = step(known)
+            if not isinstance(outcome, Reading):
+                return outcome
+            known[outcome.look] = outcome.look.read(self.db, *outcome.look.args)
+        raise RuntimeError("the conversation asks the database without end")
+
+
+def _spoken(asked: Asked, *, head: Sequence[Say] = (), more: tuple[Choice, ...] = ()) -> Spoken:
+    ask = asked.ask
+    hint = (asked.hint,) if asked.hint else ()
+    question = () if asked.found else (Say(ask.key, ask.values),)
+    choices = asked.found or ask.choices
+    return Spoken(Reply((*head, *hint, *question), (*choices, *more, *_moves(asked))), ask.key)
+
+
+def _moves(asked: Asked) -> tuple[Choice, ...]:
+    skip = (Choice(SKIP, Say("turn.skip")),) if asked.ask.optional else ()
+    back = (Choice(BACK, Say("turn.back")),) if asked.answers else ()
+    return (*skip, *back, Choice(CANCEL, Say("turn.cancel")))
+
+
+def received(body: Mapping[str, Any], sent_at: datetime, pressed: Button | None) -> Inbound:
+    """Return the inbound message kept in an inbox row's body."""
+    attachments = tuple(Attachment(**each) for each in body.get("attachments") or ())
+    return Inbound(sent_at, body.get("text") or "", pressed, attachments)

@@ -1,0 +1,41 @@
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Connection, Engine
+
+from storage.database import Database
+from tests.sending.world import Clock, Road, engine_at
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> Iterator[Engine]:
+    engine = engine_at(tmp_path / "lantoa.db")
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def db(engine: Engine) -> Iterator[Connection]:
+    """One open transaction."""
+    with engine.begin() as connection:
+        yield connection
+
+
+@pytest.fixture
+async def database(engine: Engine, tmp_path: Path) -> AsyncIterator[Database]:
+    opened = Database(tmp_path / "lantoa.db")
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def road() -> Road:
+    return Road()
