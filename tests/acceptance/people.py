@@ -1,0 +1,45 @@
+"""Put heads of chi hội into a demonstration database, each with a phone of her own."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+from storage import appointments, contacts, units
+from storage.database import Connection, sqlite_engine
+
+SINCE = date(2025, 7, 1)
+
+
+@dataclass
+class Head:
+    """A head with a logged-in browser. `promised` grows with every receipt she has seen."""
+
+    contact_id: int
+    cookies: dict[str, str]
+    external_id: str
+    first_number: int
+    promised: list[int] = field(default_factory=list)
+
+
+def appoint_heads(folder: Path, count: int) -> list[Head]:
+    """Appoint `count` heads in làng Bối and return them; the program must not be running."""
+    engine = sqlite_engine(folder / "var" / "lantoa.db")
+    with engine.begin() as db:
+        village = units.search(db, "làng Bối", datetime.now(UTC).date())[0]
+        heads = [_appoint(db, village.id, number) for number in range(count)]
+    engine.dispose()
+    return heads
+
+
+def _appoint(db: Connection, unit_id: int, number: int) -> Head:
+    now = datetime.now(UTC)
+    cookie = secrets.token_hex(32)
+    external_id = hashlib.sha256(cookie.encode()).hexdigest()
+    contact_id = contacts.create(db, at=now, language="vi", name=f"Người thử {number}")
+    contacts.add_address(db, contact_id, "web_chat", external_id, at=now)
+    appointments.appoint(db, contact_id, unit_id, "chi_hoi_truong", since=SINCE)
+    return Head(contact_id, {"lantoa_visitor": cookie}, external_id, first_number=100 + number * 50)
