@@ -181,7 +181,7 @@ def _dead_list(config: Path) -> None:
                 tries=letter.attempt,
                 reason=letter.reason or "–",
             )
-        at.speaker.say("dead.count", count=len(letters))
+        at.speaker.say("dead.count" if letters else "dead.none", count=len(letters))
 
 
 def _dead_replay(config: Path, ids: tuple[int, ...], everything: bool) -> None:

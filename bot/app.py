@@ -18,7 +18,7 @@ from bot import demo, telling
 from bot.book import make_book
 from bot.broadcast import Broadcasts
 from bot.channels.base import Channel
-from bot.channels.web_chat import CAPABILITIES, NAME, WebChat
+from bot.channels.web_chat import NAME, WebChat
 from bot.config import Config
 from bot.dispatch import Committed, Desk, Dispatcher
 from bot.intake import Intake
@@ -95,8 +95,9 @@ async def assembled(
     channels = {channel.name: channel for channel in make_channels(config, content, place, intake, clock)}
     async with PicturePool() as pool:
         media = _media(config, content, db, pool, clock)
+        quiet = read_quiet_hours(config.broadcast.quiet_hours)
         desk = Desk(
-            book=make_book(conversations(Sealer(opened.keys), read_quiet_hours(config.broadcast.quiet_hours)), content.wording),
+            book=make_book(conversations(Sealer(opened.keys), quiet), content.wording),
             content=content,
             channels={name: channel.capabilities for name, channel in channels.items()},
             clock=clock,

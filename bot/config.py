@@ -23,7 +23,7 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails, PydanticCustomError
 
-from bot.environment import Environment, overlaid, read_environment
+from bot.environment import Environment, overlaid, read_environment, with_sections
 from dialogue.messages import Phrase, Say
 from dialogue.quiet import read_quiet_hours
 
@@ -176,7 +176,7 @@ def load(path: Path, environ: Mapping[str, str]) -> Config:
     environment = read_environment(environ, Config)
     for each in environment.unreadable:
         mistakes.append(Say("config.secret_file", {"name": each.name, "file": each.file}))
-    settings = overlaid(from_file, environment)
+    settings = with_sections(overlaid(from_file, environment), Config)
     try:
         config = Config.model_validate(settings, context={"folder": path.resolve().parent})
     except ValidationError as error:

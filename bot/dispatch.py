@@ -18,7 +18,7 @@ import structlog
 from bot import telling
 from bot.book import Book
 from bot.turns import Mind, Spoken, Thought, received
-from dialogue.messages import Button, Capabilities, Notice, Reply, reply
+from dialogue.messages import Button, Capabilities, Forget, Notice, Reply, reply
 from handlers.content import Content
 from handlers.context import VIETNAM, Context, Post
 from storage import appointments, contacts, deliveries, inbox, installation, members, sessions
@@ -278,7 +278,9 @@ class _Batch:
         except Exception as error:
             self.failed.append(replace(turned, error=error))
 
-    def _collect(self, turned: Turned, thought: Thought, said: Sequence[Reply | Notice]) -> None:
+    def _collect(self, turned: Turned, thought: Thought, said: Sequence[Reply | Notice | Forget]) -> None:
+        if any(isinstance(each, Forget) for each in said):
+            thought = replace(thought, session=Session(turned.row.contact_id), after=())
         notices = [each for each in said if isinstance(each, Notice)]
         own = [Spoken(each) for each in said if isinstance(each, Reply)]
         spoken = (*thought.before, *own, *thought.after)

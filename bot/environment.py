@@ -83,6 +83,19 @@ def overlaid(settings: Mapping[str, Any], environment: Environment) -> dict[str,
     return result
 
 
+def with_sections(settings: Any, model: type[BaseModel]) -> Any:
+    """Return `settings` with an empty section for each that is missing or left blank, so that its defaults are read."""
+    if not isinstance(settings, Mapping):
+        return settings
+    result = dict(settings)
+    for name, field in model.model_fields.items():
+        inner = field.annotation
+        if isinstance(inner, type) and issubclass(inner, BaseModel):
+            section = result.get(name)
+            result[name] = with_sections({} if section is None else section, inner)
+    return result
+
+
 def _put(section: Any, path: str, value: str) -> Any:
     if section is not None and not isinstance(section, Mapping):
         return section  # a mistake of the file, reported where it stands

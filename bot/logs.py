@@ -20,7 +20,7 @@ from typing import Any, TextIO
 
 import structlog
 
-HIDDEN = "…"
+HIDDEN = "***"
 PERSONAL_FIELDS = frozenset(
     {"address", "answer", "answers", "body", "content", "external_id", "full_name", "headers", "name", "phone", "query"}
     | {"source_text", "text", "token", "words"}
@@ -43,7 +43,7 @@ _SECRETS = tuple(
 )
 _QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"|“[^”]*”")
 _OWN_WORD = re.compile(r"[a-z]\w*[._][\w.]*", re.ASCII)
-_FOREIGN_WORD = re.compile(r"\S*[^\x00-\x7f]\S*")
+_FOREIGN_TAIL = re.compile(r"\S*[^\x00-\x7f].*", re.DOTALL)
 
 
 class Leak(Exception):
@@ -51,7 +51,7 @@ class Leak(Exception):
 
 
 def clean(text: str) -> str:
-    """Return `text` without secrets and without anything quoted or not plain ASCII, which may be a person's words.
+    """Return `text` without secrets, quotations, and all that follows a letter beyond ASCII: perhaps a person's words.
 
     Names of our own keys and events such as `report.held_on` stay readable.
     """
@@ -59,7 +59,7 @@ def clean(text: str) -> str:
     for secret in _SECRETS:
         text = secret.sub(HIDDEN, text)
     text = _QUOTED.sub(_hide_quoted, text)
-    return _FOREIGN_WORD.sub(HIDDEN, text)[:MOST_CHARS]
+    return _FOREIGN_TAIL.sub(HIDDEN, text)[:MOST_CHARS]
 
 
 def _hide_quoted(found: re.Match[str]) -> str:
@@ -130,7 +130,7 @@ def cleaned(_logger: object, _method: str, event: MutableMapping[str, Any]) -> M
 
 def _to_line(_logger: object, _method: str, event: Mapping[str, Any]) -> str:
     # ASCII only: every kind of line break inside a value is encoded.
-    return json.dumps(event, ensure_ascii=True, default=HIDDEN.format)
+    return json.dumps(event, ensure_ascii=True)
 
 
 class _Handler(logging.StreamHandler[TextIO]):
@@ -156,7 +156,8 @@ def start_logging(stream: TextIO = sys.stderr, *, level: int = logging.INFO) -> 
     """Send all logs to `stream` from now on, after proving that nothing personal passes; `Leak` if it does."""
     probe = io.StringIO()
     _send_to(probe, level)
-    _prove(probe)
+    _sing()
+    prove(probe)
     _send_to(stream, level)
     logging.captureWarnings(True)
     sys.excepthook = _tell_crash
@@ -192,17 +193,22 @@ _CANARIES = {
 }
 
 
-def _prove(probe: io.StringIO) -> None:
+def _sing() -> None:
+    """Log every canary in every way there is."""
     log = structlog.get_logger()
     library = logging.getLogger("canary")
     for canary in _CANARIES.values():
-        log.warning("canary", said=canary, text=canary, nested={"body": [canary]}, number=84912345678)
-        library.warning("got %s and %r", canary, canary)
+        log.warning("canary", said=f"'{canary}'", text=canary, nested={"body": [canary]}, number=84912345678)
+        library.warning("got %r", canary)
         try:
             raise ValueError(f"invalid literal: {canary!r}") from KeyError(canary)
         except ValueError as error:
             log.exception("canary")
             library.error("failed: %s", error, exc_info=True)
+
+
+def prove(probe: io.StringIO) -> None:
+    """Raise `Leak` unless `probe` holds lines in which no canary can be seen."""
     written = probe.getvalue()
     shown = [name for name, canary in _CANARIES.items() if _shows(written, canary)]
     if shown or "84912345678" in written or not written:

@@ -88,7 +88,7 @@ class Media:
             self._tell(db, file.contact_id, reason)
 
     async def picture(self, wanted: Mapping[str, Any]) -> SentPicture | None:
-        """Return the picture a reply asks for (`dialogue.messages.Picture`), made or found; None if it cannot be had."""
+        """Make or find the picture a reply asks for (`dialogue.messages.Picture`); None if it cannot be had."""
         spec = wanted["spec"]
         try:
             match wanted["kind"]:

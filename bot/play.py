@@ -89,7 +89,7 @@ async def play(config: Config, content: Content, opened: Opened, *, persona: str
             await player.begin()
             await _listen(player)
             if record is not None:
-                record.write_text(write(player.lines), encoding="utf-8")
+                await asyncio.to_thread(record.write_text, write(player.lines), encoding="utf-8")
     finally:
         await opened.close()
 
@@ -107,4 +107,5 @@ async def _listen(player: Player) -> None:
 
 
 def _print(text: str) -> None:
-    print(text, flush=True)
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()

@@ -19,7 +19,8 @@ from dialogue.messages import Attachment
 from dialogue.text import Wording
 from storage import contacts, mailbox
 from storage.database import Connection, Database
-from storage.mailbox import Post, Posted
+from storage.mailbox import News, Post
+
 
 @dataclass(frozen=True)
 class WebChatPorts:
@@ -43,7 +44,7 @@ class WebChatPorts:
         """Commit one message."""
         await self.intake.accept(self.name, external_id, key, body, sent_at=sent_at)
 
-    async def after(self, external_id: str, last_id: int) -> Sequence[Posted] | None:
+    async def after(self, external_id: str, last_id: int) -> News:
         """Return what arrived after `last_id`."""
         return await self.db.read(mailbox.after, self.name, external_id, last_id)
 

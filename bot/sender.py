@@ -43,9 +43,8 @@ class Sender:
         self._db = db
         self._channels = {channel.name: channel for channel in channels}
         self._around = around
-        rates = around.rates_per_s or {
-            name: channel.capabilities.rate_per_s for name, channel in self._channels.items()
-        }
+        own = {name: channel.capabilities.rate_per_s for name, channel in self._channels.items()}
+        rates = own | dict(around.rates_per_s or {})
         self._limiter = Limiter(rates, now=around.now, monotonic=around.monotonic)
         self._open: dict[int, asyncio.Task[None]] = {}
         self._under_way: Counter[str] = Counter()

@@ -42,6 +42,7 @@ class Surroundings:
 
     `owner` is this process's name. `pictures` makes or finds the picture of a reply. `repeatable` names
     channels where the same delivery twice is one message, so that nothing there is ever in doubt.
+    `rates_per_s` are permitted rates that differ from what the channels say of themselves.
     `rules` bind broadcasts only; a demonstration passes none.
     """
 

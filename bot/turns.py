@@ -79,7 +79,19 @@ class Mind:
 
     def think(self) -> Thought:
         """Return what this message leads to."""
-        if self.inbound.pressed is None:
+        thought = self._thought()
+        names = {talk.conversation for talk in (self.session.talk, thought.session.talk) if talk}
+        if thought.ending is not None:
+            names.add(thought.ending.conversation.name)
+        return replace(thought, restricted=any(self._is_restricted(name) for name in names))
+
+    def _is_restricted(self, name: str) -> bool:
+        conversation = self.book.conversations.get(name)
+        return conversation is not None and conversation.restricted
+
+    def _thought(self) -> Thought:
+        talk = self.session.talk
+        if self.inbound.pressed is None and not (talk and self._is_restricted(talk.conversation)):
             interruption = self.book.opened_by(self.inbound, self.context, among=self.book.interrupts)
             if interruption is not None:
                 return self._interrupt(*interruption)
@@ -89,7 +101,6 @@ class Mind:
         move = self.book.move(self.inbound.text) if self.inbound.pressed is None else None
         if move is not None:
             return self._move(move)
-        talk = self.session.talk
         if talk is None or talk.conversation not in self.book.conversations:
             return self._fresh()
         if self._is_stale() and (opened := self._sentence()) is not None:
@@ -100,7 +111,7 @@ class Mind:
         context = replace(self.context, start=start)
         outcome = self._settled(lambda known: begin(conversation, context, known))
         ending = Ending(conversation, context, outcome.result) if isinstance(outcome, Ended) else None
-        return Thought(self.session, ending=ending, restricted=True)
+        return Thought(self.session, ending=ending)
 
     def _named(self) -> tuple[Conversation, Mapping[str, Any]] | None:
         """A button or a word that opens a talk, whatever is open."""

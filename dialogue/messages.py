@@ -89,6 +89,11 @@ class Notice:
 
 
 @dataclass(frozen=True, slots=True)
+class Forget:
+    """Everything she left open is forgotten with this turn: she asked to be erased."""
+
+
+@dataclass(frozen=True, slots=True)
 class Button:
     """A choice in words. `value` as in `Choice`; `ask` names the question it answers, if any."""
 

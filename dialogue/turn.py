@@ -70,7 +70,8 @@ class Conversation:
     `done` runs inside the turn's transaction and returns replies and notices. `words` is the wording key of the words
     that open it; `opens(inbound, context)` returns start facts when a sentence is meant for it. An
     `interrupts` conversation asks nothing and may answer in the middle of any other. `needs` is the
-    ability (`content/roles.yaml`) a person must hold.
+    ability (`content/roles.yaml`) a person must hold. What is said in a `restricted` one is erased within a day and
+    shown nowhere, and nothing interrupts it.
     """
 
     name: str
@@ -80,6 +81,7 @@ class Conversation:
     opens: Callable[[Inbound, Any], Mapping[str, Json] | None] | None = None
     interrupts: bool = False
     needs: str | None = None
+    restricted: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from figures.catalogue_checks import Checks
-from figures.phrases import NUMBER, ONE, Trie, build_trie, split
+from figures.phrases import NO_UNIT, NUMBER, ONE, Trie, build_trie, split
 from vietnamese.fold import fold
 
 KINDS = frozenset({"flow", "stock", "money", "ratio", "boolean"})
@@ -291,6 +291,7 @@ def _vocabulary(
     with_digits = [pair for pair in phrases if any(letter.isdigit() or letter == NUMBER for letter in pair[0])]
     unit_words = [(word, unit.code) for unit in units.values() for word in unit.words]
     unit_words += [(word, f"{unit.code}*{size}") for unit in units.values() for word, size in unit.multiples.items()]
+    unit_words += [(word, NO_UNIT) for word in checks.strings(content, "not_units", "not_units", optional=True)]
     fixed = checks.strings(content, "fixed_phrases", "fixed_phrases", optional=True)
     return Vocabulary(
         fixed=build_trie((phrase, "") for phrase in fixed),
@@ -298,7 +299,7 @@ def _vocabulary(
         words=build_trie(pair for pair in phrases if pair not in with_digits),
         cues=build_trie(_named(checks.word_lists(content, "cues", "cues"))),
         units=build_trie(unit_words),
-        counted=frozenset(split(word)[0] for word, _ in unit_words),
+        counted=frozenset(split(word)[0] for word, code in unit_words if code != NO_UNIT),
         fillers=_folded_words(content, "fillers", checks),
         not_counted=_folded_words(content, "not_counted", checks),
         parts=build_trie(

@@ -24,6 +24,7 @@ NIL = re.compile(
     rf"\b{NOT} (?:(?:co |thay )?(?:phat sinh|hoat dong(?: gi| nao| moi)?|so lieu|bien dong|thay doi|viec gi|tin gi)"
     r"|co (?:gi(?! dau)|j|chi (?:moi|het|dau)|viec|ai vao|ai moi|cai gi)|gi moi|j moi)\b"
 )
+NONE_OF_IT = re.compile(rf"\b{NOT} (?:co|ket nap|trong|thu|to chuc|phat trien|giup|sinh hoat)\b|: ?{NOT}\b")
 _PEOPLE = r"(?:ba con|nguoi dan|chi em|dan lang|hoi vien|nhan dan|dan)"
 OPINION = re.compile(
     r"\b(?:du luan|tin don|nghe don|don thoi|don rang|don la|xon xao|buc xuc|hoang mang|tam tu nguyen vong|nghe noi la"

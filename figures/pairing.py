@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import accumulate
 
 from figures.catalogue import Catalogue, Indicator
-from figures.phrases import NUMBER
 from figures.scan import Mention, Quantity, Scan
 
 # Words between a number and its indicator cost one each, another number or a comma between them more.
 _COST_OF_NUMBER = 6
 _COST_OF_COMMA = 5
 _TOO_FAR = 11
-_NEAREST = 10
+_NEAREST = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,10 +29,11 @@ class Pair:
 
 def pair(found: Scan, quantities: Iterable[Quantity], catalogue: Catalogue) -> list[Pair]:
     """Return the pairs, each number and each mention used once, the closest first served, in the order of the text."""
-    numbers = _numbers_before(found)
+    candidates = tuple(quantities)
+    numbers = _numbers_before(found, candidates)
     offers = [
         offer
-        for quantity in quantities
+        for quantity in candidates
         for mention in _near(quantity, found.mentions)
         for offer in _offers(found, quantity, mention, catalogue, numbers=numbers)
     ]
@@ -63,22 +65,16 @@ def _looks_like_money(quantity: Quantity) -> bool:
     return quantity.number.value is not None and quantity.number.value >= 10_000
 
 
-def _near(quantity: Quantity, mentions: tuple[Mention, ...]) -> list[Mention]:
+def _near(quantity: Quantity, mentions: tuple[Mention, ...]) -> tuple[Mention, ...]:
     # Only the nearest few on either side are looked at, so that a long text costs no more per word than a short one.
-    nearest = (
-        sorted(mentions, key=lambda m: min(abs(m.first - quantity.at), abs(m.last - quantity.at)))
-        if len(mentions) <= 2 * _NEAREST
-        else [m for m in mentions if abs(m.first - quantity.at) <= 4 * _NEAREST]
-    )
-    return nearest[: 2 * _NEAREST]
+    middle = bisect_left(mentions, quantity.at, key=lambda mention: mention.first)
+    return mentions[max(0, middle - _NEAREST) : middle + _NEAREST]
 
 
-def _numbers_before(found: Scan) -> list[int]:
-    counts, count = [], 0
-    for token in found.tokens:
-        counts.append(count)
-        count += token.text == NUMBER
-    return [*counts, count]
+def _numbers_before(found: Scan, quantities: tuple[Quantity, ...]) -> list[int]:
+    """Return for each token how many of `quantities` stand before it; rates and the like do not count."""
+    places = {quantity.at for quantity in quantities}
+    return [0, *accumulate(at in places for at in range(len(found.tokens)))]
 
 
 def _offers(

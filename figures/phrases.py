@@ -16,6 +16,7 @@ from vietnamese.fold import Aligned, fold
 
 NUMBER = "#"
 ONE = "!"
+NO_UNIT = "-"
 _TOKEN = re.compile(r"[a-z]+|\d+|#|[^\sa-z\d]", re.ASCII)
 _WORD = re.compile(r"[^\W\d_]+")
 # Numbers and small words may stand inside a phrase: "kết nạp được 3 hội viên" is "kết nạp hội viên".
@@ -73,24 +74,25 @@ def accents_of(word: str) -> str:
     return "".join(sorted(marks))
 
 
-def row_of(text: Aligned, spans: Iterable[tuple[str, int, int]], *, strict: bool = False) -> Row:
-    """Make a row of (folded token, start, end) of `text`. In a text without any accent nothing is strict."""
+def row_of(text: Aligned, spans: Iterable[tuple[str, int, int]]) -> Row:
+    """Make a row of (folded token, start, end) of `text`."""
     tokens = list(spans)
     accents = [accents_of(text.typed(start, end)) if token.isalpha() else "" for token, start, end in tokens]
-    return Row([token for token, _, _ in tokens], accents, strict and any(accents))
+    return Row([token for token, _, _ in tokens], accents)
 
 
 def find_phrases(row: Row, trie: Trie, skippable: frozenset[str] = frozenset()) -> list[Found]:
     """Return the longest phrase at each place, left to right, not overlapping; `skippable` tokens may stand inside."""
     found: list[Found] = []
     at = 0
-    while at < len(row.texts):
-        phrase = longest(row, at, trie, skippable)
+    begins = trie.edges
+    for start, token in enumerate(row.texts):
+        if start < at or (token not in begins and not token.isdigit()):
+            continue
+        phrase = longest(row, start, trie, skippable)
         if phrase:
             found.append(phrase)
             at = phrase.tokens[-1] + 1
-        else:
-            at += 1
     return found
 
 
@@ -110,6 +112,12 @@ def longest(row: Row, start: int, trie: Trie, skippable: frozenset[str] = frozen
         else:
             skipped += 1
     return best
+
+
+def unit_at(row: Row, at: int, units: Trie) -> Found | None:
+    """Return the unit of measure whose words begin at token `at`; "tổ chức" and its like are none."""
+    found = longest(row, at, units)
+    return None if found is None or NO_UNIT in found.codes else found
 
 
 def _agreeing(row: Row, used: list[int], node: Trie) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from datetime import date, datetime, timedelta, timezone
 
 from figures.catalogue import Catalogue
 from figures.emergency import is_emergency
-from figures.intents import NIL, NOT, TALK, intent_of
+from figures.intents import NIL, NONE_OF_IT, NOT, TALK, intent_of
 from figures.members import read_member
 from figures.reading_types import Ask, Reading, Record
 from figures.records import Draft, Place, build
@@ -103,16 +103,19 @@ def _figures(draft: Draft, folded: str, intent: str | None, today: date) -> Read
     if not records and not draft.sorted.doubtful and NIL.search(folded) and not draft.found.quantities:
         return Reading("nil_report", period=_nil_period(draft.found, today))
     asks = tuple({str(ask): ask for ask in draft.asks}.values())
+    if not records and not asks and draft.found.mentions and NONE_OF_IT.search(folded):
+        return Reading("report", confirm=True, asks=(Ask("zero"),))
     if not records and (TALK.search(folded) or not _is_about_figures(draft)):
         return Reading("other")
     return Reading("report", records, bool(asks), asks, draft.derived)
 
 
 def _is_about_figures(draft: Draft) -> bool:
-    """Tell whether a message without records still reports something: a number with words of an indicator or a deed."""
+    """Tell whether a message without records still reports something: an unclear number of things, or beside a deed."""
     if not draft.asks:
         return False
-    return bool(draft.found.mentions) or any(name == "deed" for _, _, name in draft.found.cues)
+    counted = any("unit" in ask.values for ask in draft.asks)
+    return counted or bool(draft.found.mentions) or any(name == "deed" for _, _, name in draft.found.cues)
 
 
 def _nil_period(found: Scan, today: date) -> str:

@@ -57,6 +57,8 @@ def build(found: Scan, catalogue: Catalogue, told: Told, level: str, places: tup
     for quantity in numbers.values:
         if quantity.at not in paired:
             _place_left_over(draft, quantity)
+    if numbers.bare and any(quantity.at not in paired for quantity in numbers.left):
+        draft.asks.append(Ask("number", {"doubt": "left"}))
     for rate in numbers.rates:
         _add_rate(draft, rate)
     _add_ones(draft)
@@ -135,7 +137,7 @@ def _add(draft: Draft, indicator: Indicator, quantity: Quantity, *, first: int, 
         of=_plain(whole),
         qualifier=quantity.number.qualifier,
     )
-    _put(draft, first, record, quantity.at in draft.found.ambiguous)
+    _put(draft, first, record, ambiguous=quantity.at in draft.found.ambiguous)
 
 
 def _add_whole(draft: Draft, indicator: Indicator, quantity: Quantity) -> None:
@@ -148,7 +150,7 @@ def _add_whole(draft: Draft, indicator: Indicator, quantity: Quantity) -> None:
         _put(draft, quantity.at, Record(other.code, value, other.unit, None, span))
 
 
-def _put(draft: Draft, at: int, record: Record, ambiguous: bool = False) -> None:
+def _put(draft: Draft, at: int, record: Record, *, ambiguous: bool = False) -> None:
     when = when_of(draft.told, draft.found, at)
     cumulative = when.cumulative or any(name == "cumulative" for _, _, name in draft.found.cues)
     stock = draft.catalogue[record.indicator].stock
@@ -213,11 +215,18 @@ def _place_left_over(draft: Draft, quantity: Quantity) -> None:
     owner = _context(draft, quantity, link) if link else None
     code = getattr(draft.catalogue[owner].links, link) if owner and link else None
     if not code or not owner or _value(quantity) is None:
-        draft.asks.append(Ask("not_understood", {"at": quantity.at, "value": str(quantity.number.value)}))
+        draft.asks.append(_not_understood(quantity))
         return
     _add(draft, draft.catalogue[code], quantity, first=quantity.at, last=quantity.ends)
     if link == "money" and _each_or_total(draft, quantity, owner):
         draft.asks.append(Ask("each_or_total", {"indicator": code}))
+
+
+def _not_understood(quantity: Quantity) -> Ask:
+    values: dict[str, str | int | float] = {"value": str(quantity.number.value)}
+    if quantity.units and not quantity.money:
+        values["unit"] = quantity.units[0]
+    return Ask("not_understood", values)
 
 
 def _is_bare_money(quantity: Quantity) -> bool:
@@ -245,8 +254,8 @@ def _add_rate(draft: Draft, rate: Rate) -> None:
     code = getattr(draft.catalogue[owner].links, link) if owner else None
     value = _value(rate.quantity)
     if not code or value is None or count is None:
-        if _is_amount(rate.quantity):
-            draft.asks.append(Ask("not_understood", {"at": rate.quantity.at, "value": str(rate.quantity.number.value)}))
+        if not _sum_follows(draft, rate):
+            draft.asks.append(Ask("not_understood", {"value": str(rate.quantity.number.value)}))
         return
     each = rate.per or rate.product
     if not each and count != 1:
@@ -258,8 +267,10 @@ def _add_rate(draft: Draft, rate: Rate) -> None:
     _put(draft, rate.quantity.at, replace(record, qualifier=rate.quantity.number.qualifier))
 
 
-def _is_amount(quantity: Quantity) -> bool:
-    return quantity.number.value is not None
+def _sum_follows(draft: Draft, rate: Rate) -> bool:
+    """Tell whether the sum is told after its price: "mỗi chị góp 20k được 900k"."""
+    money = [chosen for chosen in draft.pairs if draft.catalogue[chosen.code].unit == "vnd"]
+    return any(chosen.quantity.at > rate.quantity.at for chosen in money)
 
 
 def _count_for(draft: Draft, rate: Rate, owner: str | None) -> int | float | None:
@@ -300,7 +311,7 @@ def _add_parts(draft: Draft) -> None:
         parts = [part for part in draft.sorted.parts if part.parent == parent]
         owner = _owner_of(draft, parent)
         if owner is None:
-            draft.asks.append(Ask("not_understood", {"at": parts[0].quantity.at}))
+            draft.asks.append(_not_understood(parts[0].quantity))
             continue
         index, record = owner
         values = {part.name: _part_value(part) for part in parts}
@@ -347,6 +358,8 @@ def _add_shares(draft: Draft) -> None:
         elif chosen:
             span = _span(draft.found, quantity.at, quantity.ends)
             _put(draft, quantity.at, Record(chosen.code, _plain(quantity.number.value) or 0, "percent", None, span))
+        elif not draft.rows:
+            draft.asks.append(_not_understood(quantity))
 
 
 def _check(draft: Draft) -> None:

@@ -8,11 +8,11 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from figures.catalogue import Catalogue, Vocabulary
-from figures.phrases import NUMBER, ONE, Found, Row, find_phrases, longest, row_of
+from figures.phrases import NUMBER, ONE, Found, Row, find_phrases, row_of, unit_at
 from vietnamese.dates import DateFound, find_dates
 from vietnamese.fold import Aligned
 from vietnamese.numbers import Number, find_numbers
@@ -23,6 +23,7 @@ FIXED = "\\f"
 _RAW = re.compile(r"[a-z]+|\d+|[^\sa-z\d]|\n", re.ASCII)
 _STRONG = frozenset({";", "\n", "•", "!", "?"})
 _WEAK = frozenset({",", "+", "&", "(", ")", "va"})
+_BULLET = re.compile(r"(?:^|\n) ?(\d{1,2}) ?[.)/](?= ?[a-z])")
 _NO_COUNT_AFTER_DATE = re.compile(r" ?chi (?:em|hoi)\b")
 _DIGIT_SIGNS = frozenset({"/", "."})
 
@@ -85,7 +86,7 @@ def scan(text: Aligned, today: date, catalogue: Catalogue) -> Scan:
     raw = [Token(match.start(), match.end(), match[0]) for match in _RAW.finditer(text.text)]
     phones = tuple(find_phones(text.text))
     raw_row = row_of(text, _spans(raw))
-    fixed, ambiguous = _fixed(raw, raw_row, words)
+    fixed, ambiguous = _fixed(text.text, raw, raw_row, words)
     numbered = find_phrases(raw_row, words.numbered, words.fillers | _DIGIT_SIGNS)
     taken = [(raw[i].start, raw[i].end) for phrase in numbered for i in phrase.tokens]
     masked = _outside([(start, end) for start, end, _ in phones] + fixed, taken)
@@ -95,7 +96,7 @@ def scan(text: Aligned, today: date, catalogue: Catalogue) -> Scan:
     numbers = [number for number in find_numbers(left, words.counted) if not _is_empty(number, left)]
     tokens = _tokens(raw, numbers, dates, masked)
     row = row_of(text, _spans(tokens))
-    careful = row_of(text, _spans(tokens), strict=True)
+    careful = replace(row, strict=any(row.accents))
     starts = [token.start for token in tokens]
     strong, weak = _boundaries(row.texts)
     return Scan(
@@ -117,14 +118,14 @@ def _spans(tokens: list[Token]) -> list[tuple[str, int, int]]:
     return [(token.text, token.start, token.end) for token in tokens]
 
 
-def _fixed(raw: list[Token], row: Row, words: Vocabulary) -> tuple[list[tuple[int, int]], list[int]]:
-    """Return the spans of fixed phrases, and the starts of numbers that may be one or a value ("thôn 3 hộ")."""
+def _fixed(text: str, raw: list[Token], row: Row, words: Vocabulary) -> tuple[list[tuple[int, int]], list[int]]:
+    """Return the spans of fixed phrases and list numbers, and the starts of unclear numbers ("thôn 3 hộ")."""
     texts = row.texts
-    spans, ambiguous = [], []
+    spans, ambiguous = [match.span(1) for match in _BULLET.finditer(text)], []
     for found in find_phrases(row, words.fixed):
         first, last = found.tokens[0], found.tokens[-1]
         counted = texts[last].isdigit() and first != last and last + 1 < len(texts)
-        if counted and longest(row, last + 1, words.units):
+        if counted and unit_at(row, last + 1, words.units):
             ambiguous.append(raw[last].start)
         else:
             spans.append((raw[first].start, raw[last].end))
@@ -144,7 +145,7 @@ def _counts(found: DateFound, text: Aligned, words: Vocabulary) -> bool:
     following = [Token(m.start(), m.end(), m[0]) for m in _RAW.finditer(text.text, found.end, found.end + 24)]
     if _NO_COUNT_AFTER_DATE.match(text.text, found.end):
         return False
-    return bool(following) and longest(row_of(text, _spans(following)), 0, words.units) is not None
+    return bool(following) and unit_at(row_of(text, _spans(following)), 0, words.units) is not None
 
 
 def _first_is_larger(typed: str) -> bool:
@@ -190,7 +191,7 @@ def _boundaries(texts: Sequence[str]) -> tuple[tuple[int, ...], tuple[int, ...]]
 def _quantity(number: Number, at: int, row: Row, words: Vocabulary) -> Quantity:
     if number.percent:
         return Quantity(at, number, ("percent",), 1, at)
-    found = longest(row, at + 1, words.units)
+    found = unit_at(row, at + 1, words.units)
     if not found:
         return Quantity(at, number, (), 1, at)
     codes = [code.partition("*") for code in found.codes]

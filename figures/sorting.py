@@ -7,7 +7,7 @@ from bisect import bisect_left
 from dataclasses import dataclass
 
 from figures.catalogue import Catalogue
-from figures.phrases import longest
+from figures.phrases import NUMBER, longest, unit_at
 from figures.scan import Quantity, Scan
 
 _CLOSE = 3
@@ -40,7 +40,11 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Sorted:
-    """The numbers of a message by what they are. `left` may still be stock figures ("còn 2 chi hội dưới 60%")."""
+    """The numbers of a message by what they are.
+
+    `left` may still be stock figures ("còn 2 chi hội dưới 60%"); `silent` are the tokens of clauses about plans, last
+    year or what is not done; `bare` is true where no accent was typed in the whole message.
+    """
 
     values: tuple[Quantity, ...]
     left: tuple[Quantity, ...]
@@ -48,6 +52,7 @@ class Sorted:
     parts: tuple[Part, ...]
     doubtful: tuple[Quantity, ...]
     silent: frozenset[int]
+    bare: bool
 
 
 def sort_numbers(found: Scan, catalogue: Catalogue) -> Sorted:
@@ -55,23 +60,35 @@ def sort_numbers(found: Scan, catalogue: Catalogue) -> Sorted:
     parts = _parts(found, catalogue)
     part_tokens = {part.quantity.at for part in parts}
     silent = _silent(found)
-    values, left, rates, doubtful = [], [], [], []
+    bare = not any(found.row.accents)
+    rates: list[Rate] = []
+    kinds: dict[str, list[Quantity]] = {"value": [], "left": [], "doubtful": [], "none": []}
     for quantity in found.quantities:
         if quantity.at in part_tokens or _is_no_count(found, quantity, catalogue):
             continue
-        reason = _reason(found, quantity, silent)
-        rate = None if reason else _rate(found, quantity, catalogue)
-        if reason == "left":
-            left.append(quantity)
-        elif reason:
-            continue
-        elif quantity.number.value is None or quantity.number.doubt:
-            doubtful.append(quantity)
-        elif rate:
+        kind = _kind(found, quantity, silent, bare=bare)
+        rate = _rate(found, quantity, catalogue) if kind == "value" else None
+        if rate:
             rates.append(rate)
         else:
-            values.append(quantity)
-    return Sorted(tuple(values), tuple(left), tuple(rates), tuple(parts), tuple(doubtful), silent)
+            kinds[kind].append(quantity)
+    return Sorted(
+        tuple(kinds["value"]), tuple(kinds["left"]), tuple(rates), tuple(parts), tuple(kinds["doubtful"]), silent, bare
+    )
+
+
+def _kind(found: Scan, quantity: Quantity, silent: frozenset[int], *, bare: bool) -> str:
+    """Return value, left, doubtful or none. Typed bare, "chua" may be chưa or chùa: what it would silence is asked."""
+    before = {
+        name
+        for _, last, name in _cues_before(found, quantity.at)
+        if 0 < quantity.at - last <= _CLOSE and found.weak[last] == found.weak[quantity.at]
+    }
+    if quantity.at in silent or before & {"price", "target"}:
+        return "doubtful" if bare else "none"
+    if quantity.number.value is None or quantity.number.doubt:
+        return "doubtful"
+    return "left" if "left" in before else "value"
 
 
 def _is_no_count(found: Scan, quantity: Quantity, catalogue: Catalogue) -> bool:
@@ -83,18 +100,13 @@ def _text(found: Scan, at: int) -> str:
     return found.tokens[at].text if 0 <= at < len(found.tokens) else ""
 
 
-def _mentioned(found: Scan) -> frozenset[int]:
-    return frozenset(at for mention in found.mentions for at in range(mention.first, mention.last + 1))
-
-
 def _silent(found: Scan) -> frozenset[int]:
     """Return the clauses (by count of boundaries) and sentences that speak of plans, last year or what is not done."""
-    mentioned = _mentioned(found)
     clauses: set[int] = set()
     for first, _, name in found.cues:
         if name == "future":
             clauses.update(_sentence(found, first))
-        elif name in {"not_yet", "before"} and first not in mentioned:
+        elif name in {"not_yet", "before"} and not _is_mentioned(found, first):
             clauses.update(_clause(found, first))
     for at, said in found.dates:
         if _LAST_YEAR.search(found.text.text[said.start : said.end]):
@@ -114,23 +126,16 @@ def _clause(found: Scan, at: int) -> range:
     return range(max(first, sentence.start), min(last, sentence.stop))
 
 
-def _reason(found: Scan, quantity: Quantity, silent: frozenset[int]) -> str | None:
-    if quantity.at in silent:
-        return "silent"
-    before = [
-        name
-        for first, last, name in _cues_before(found, quantity.at)
-        if 0 < quantity.at - last <= _CLOSE and found.weak[last] == found.weak[quantity.at]
-    ]
-    if any(name in {"price", "target"} for name in before):
-        return "price"
-    return "left" if "left" in before else None
-
-
 def _cues_before(found: Scan, at: int) -> list[tuple[int, int, str]]:
+    """Return the last few cues before token `at` that are not part of the words of an indicator."""
     end = bisect_left(found.cues, (at, -1, ""))
-    mentions = [m for m in found.mentions if m.first < at and m.last >= at - 2 * _CLOSE]
-    return [cue for cue in found.cues[max(0, end - 4) : end] if not any(m.first <= cue[0] <= m.last for m in mentions)]
+    near = found.cues[max(0, end - 4) : end]
+    return [cue for cue in near if not _is_mentioned(found, cue[0])]
+
+
+def _is_mentioned(found: Scan, at: int) -> bool:
+    before = bisect_left(found.mentions, at + 1, key=lambda mention: mention.first)
+    return before > 0 and found.mentions[before - 1].last >= at
 
 
 def _rate(found: Scan, quantity: Quantity, catalogue: Catalogue) -> Rate | None:
@@ -148,7 +153,7 @@ def _after_slash(found: Scan, quantity: Quantity, catalogue: Catalogue) -> tuple
     times: frozenset[str] = frozenset()
     at = quantity.ends + 1
     while _text(found, at) in {"/", "moi"}:
-        unit = longest(found.row, at + 1, catalogue.vocabulary.units) if _text(found, at) == "/" else None
+        unit = unit_at(found.row, at + 1, catalogue.vocabulary.units) if _text(found, at) == "/" else None
         if _text(found, at + 1) in _TIMES:
             times |= {_text(found, at + 1)}
             at += 2
@@ -163,11 +168,14 @@ def _after_slash(found: Scan, quantity: Quantity, catalogue: Catalogue) -> tuple
 def _after_each(found: Scan, quantity: Quantity, catalogue: Catalogue) -> tuple[frozenset[str], frozenset[str]]:
     """Read "mỗi suất 300k", "mỗi tháng 500k"; cues already agree with the accents typed, so "mới" is not "mỗi"."""
     for _, last, name in _cues_before(found, quantity.at):
-        if name != "each" or quantity.at - last > _CLOSE + 2 or found.weak[last] != found.weak[quantity.at]:
+        between = [token.text for token in found.tokens[last + 1 : quantity.at]]
+        if name != "each" or len(between) > _CLOSE + 1 or NUMBER in between:
+            continue
+        if found.weak[last] != found.weak[quantity.at]:
             continue
         if _text(found, last + 1) in _TIMES:
             return frozenset(), frozenset({_text(found, last + 1)})
-        unit = longest(found.row, last + 1, catalogue.vocabulary.units)
+        unit = unit_at(found.row, last + 1, catalogue.vocabulary.units)
         if unit and unit.tokens[-1] < quantity.at:
             return frozenset(unit.codes), frozenset()
     return frozenset(), frozenset()

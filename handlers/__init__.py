@@ -28,6 +28,7 @@ def conversations(sealer: Sealer, quiet: QuietHours = NEVER_QUIET) -> tuple[Conv
     """Return all conversations; `sealer` locks the personal data some take, `quiet` is when broadcasts wait."""
     return (
         emergency.EMERGENCY,
+        emergency.DISASTER_CALL,
         *emergency.conversations(sealer),
         invitation.INVITATION,
         menu.MENU,

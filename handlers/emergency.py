@@ -32,10 +32,9 @@ _OPEN = "mo "
 _HOTLINE_TOPICS = {VIOLENCE: "violence", DISASTER: "disaster"}
 
 
-def in_danger(inbound: Inbound, _context: Context) -> Mapping[str, Json] | None:
-    """Open for a message that tells of danger; talk about campaigns against violence is none."""
-    topic = is_emergency(inbound.text)
-    return {"topic": topic} if topic else None
+def in_danger(topic: str, inbound: Inbound, _context: Context) -> Mapping[str, Json] | None:
+    """Open for a message that tells of danger of this kind; talk about campaigns against violence is none."""
+    return {"topic": topic} if is_emergency(inbound.text) == topic else None
 
 
 def answer_at_once(context: Context) -> Script:
@@ -63,7 +62,19 @@ def _numbers(context: Context, topic: str = VIOLENCE) -> Lines:
     )
 
 
-EMERGENCY = Conversation("emergency", ask=answer_at_once, done=give_help, opens=in_danger, interrupts=True)
+def _emergency(name: str, topic: str, *, restricted: bool) -> Conversation:
+    return Conversation(
+        name,
+        ask=answer_at_once,
+        done=give_help,
+        opens=partial(in_danger, topic),
+        interrupts=True,
+        restricted=restricted,
+    )
+
+
+EMERGENCY = _emergency("emergency", VIOLENCE, restricted=True)
+DISASTER_CALL = _emergency("disaster", DISASTER, restricted=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +97,15 @@ class Wanted:
 def conversations(sealer: Sealer) -> tuple[Conversation, ...]:
     """Return the talk that asks how to reach her, and the officer's door to the answer."""
     return (
-        Conversation(calls.TALK, ask=ask_way, done=partial(tell_officers, sealer)),
-        Conversation("call", ask=ask_officer, done=partial(read_once, sealer), opens=call_code_in, needs="admit"),
+        Conversation(calls.TALK, ask=ask_way, done=partial(tell_officers, sealer), restricted=True),
+        Conversation(
+            "call",
+            ask=ask_officer,
+            done=partial(read_once, sealer),
+            opens=call_code_in,
+            needs="admit",
+            restricted=True,
+        ),
     )
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from dialogue.messages import Choice, Notice, Phrase, Reply, Say, opening, reply
+from dialogue.messages import Choice, Forget, Notice, Phrase, Reply, Say, opening, reply
 from dialogue.text import listed
 from dialogue.turn import Ask, Conversation, Script
 from handlers import person
@@ -88,7 +88,7 @@ def _ask_correction(context: Context) -> Generator[Any, Any, Wanted]:
     return Correct(field, value)
 
 
-def act(sealer: Sealer, db: Connection, context: Context, result: Wanted) -> Sequence[Reply | Notice]:
+def act(sealer: Sealer, db: Connection, context: Context, result: Wanted) -> Sequence[Reply | Notice | Forget]:
     """Do what she asked; everything but reading is audited, reading by herself is not."""
     match result:
         case Reply():
@@ -100,7 +100,7 @@ def act(sealer: Sealer, db: Connection, context: Context, result: Wanted) -> Seq
         case Withdraw():
             return [_withdraw(sealer, db, context)]
         case Delete():
-            return [_delete(sealer, db, context)]
+            return _delete(sealer, db, context)
 
 
 def _seen(sealer: Sealer, db: Connection, context: Context) -> Reply:
@@ -148,11 +148,11 @@ def _withdraw(sealer: Sealer, db: Connection, context: Context) -> Reply:
     return reply("my_data.withdrawn")
 
 
-def _delete(sealer: Sealer, db: Connection, context: Context) -> Reply:
+def _delete(sealer: Sealer, db: Connection, context: Context) -> Sequence[Reply | Forget]:
     _record(sealer, db, context, "person.erased")
     consents.stop_everything(db, context.contact_id, at=context.now)
     erasure.erase(db, sealer, context.contact_id, at=context.now, on=context.today, inbox_id=context.inbox_id)
-    return reply("my_data.deleted")
+    return [reply("my_data.deleted"), Forget()]
 
 
 def _record(sealer: Sealer, db: Connection, context: Context, what: str, *, after: str | None = None) -> None:

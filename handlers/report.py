@@ -150,8 +150,8 @@ def check_again(context: Context, draft: Draft) -> Generator[Ask | Look, Any, Dr
 
 def alike(db: Connection, contact_id: int, unit_id: int, facts: tuple[tuple[str, str, int | float], ...]) -> str | None:
     """Return the code of a report of hers that holds the same figures already."""
-    held = [(indicator, period, held(value)) for indicator, period, value in facts]
-    return reports.alike(db, contact_id, unit_id, held)
+    stored = [(indicator, period, held(value)) for indicator, period, value in facts]
+    return reports.alike(db, contact_id, unit_id, stored)
 
 
 def finish(db: Connection, context: Context, result: Draft | Gone | None) -> Sequence[Reply | Notice]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import uuid4
 
-from sqlalchemy import ColumnElement, Connection, FromClause, and_, exists, or_, select, update
+from sqlalchemy import ColumnElement, Connection, FromClause, and_, bindparam, exists, or_, select, update
 
 from storage import codes, units
 from storage.schema import application, unit_version
@@ -67,6 +67,13 @@ class Spot:
 _APPLICATION = select(*(application.c[name] for name in Application.__slots__))
 
 
+# Asked in every turn of a registration, so it is put together once.
+_OPEN_OF = _APPLICATION.where(
+    application.c.contact_id == bindparam("of"), application.c.state == "submitted"
+).order_by(application.c.id.desc())
+_own, _above, _below = unit_version.alias("own"), unit_version.alias("above"), unit_version.alias("below")
+
+
 def submit(db: Connection, sealer: Sealer, new: NewApplication, *, at: datetime) -> str:
     """Keep an application and return its code. The caller has made sure that none is open."""
     uid = uuid4().hex
@@ -94,8 +101,7 @@ def by_code(db: Connection, code: str) -> Application | None:
 
 def open_of(db: Connection, contact_id: int) -> Application | None:
     """Return the application of a contact that waits for a decision, if any."""
-    query = _APPLICATION.where(application.c.contact_id == contact_id, application.c.state == "submitted")
-    row = db.execute(query.order_by(application.c.id.desc())).first()
+    row = db.execute(_OPEN_OF, {"of": contact_id}).first()
     return None if row is None else Application(*row)
 
 
@@ -173,7 +179,7 @@ def places_named(db: Connection, text: str, on: date, levels: tuple[str, ...]) -
     words = [word for word in fold(text).split() if word != _OLD][:8]
     if not words:
         return []
-    own, above, below = unit_version.alias("own"), unit_version.alias("above"), unit_version.alias("below")
+    own, above, below = _own, _above, _below
     leaf = ~exists().where(below.c.parent_id == own.c.unit_id, _in_force(below, on))
     query = (
         select(own.c.unit_id, own.c.name, above.c.name, own.c.search_key)

@@ -233,9 +233,9 @@ def _below(on: date) -> CTE:
 def scope(unit_id: int, on: date) -> Select[tuple[int]]:
     """Return the query for the ids of a unit, all below it on a day, and all that merged into one of these."""
     inside = units.subtree([unit_id], on).subquery()
-    merged = select(inside.c.id.label("id")).cte(recursive=True)
-    earlier = select(succession.c.from_unit_id).join(merged, merged.c.id == succession.c.to_unit_id)
-    all_of_it = merged.union(earlier.where(succession.c.kind != SPLIT))
+    below = _below(on)
+    belonging = select(inside.c.id.label("id")).cte(recursive=True)
+    all_of_it = belonging.union(select(below.c.lower_id).join(belonging, belonging.c.id == below.c.upper_id))
     return select(all_of_it.c.id)
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
 from storage.contacts import find_address
 from storage.schema import mailbox
@@ -25,6 +25,14 @@ class Post:
     delivery_id: int
     body: Mapping[str, Any]
     at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """What arrived after a message, oldest first, and the last id the page should go on from."""
+
+    posted: Sequence[Posted]
+    last_id: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,18 +65,26 @@ def _put(db: Connection, post: Post) -> int:
     return int(db.execute(mailbox.insert().values(**values).returning(mailbox.c.id)).scalar_one())
 
 
-def after(db: Connection, channel: str, external_id: str, last_id: int, *, most: int = 50) -> list[Posted] | None:
-    """Return the messages that arrived after `last_id`, oldest first; None if the address is unknown or logged out."""
+def after(db: Connection, channel: str, external_id: str, last_id: int, *, most: int = 50) -> News:
+    """Return what arrived for an address after `last_id`; nothing for an unknown one.
+
+    A page that is ahead of us (we were restored from a backup) is told our real last id.
+    """
     owner = find_address(db, channel, external_id)
     if owner is None:
-        return None
+        return News((), 0)
     query = (
         select(mailbox.c.id, mailbox.c.delivery_id, mailbox.c.body, mailbox.c.created_at)
         .where(mailbox.c.address_id == owner.id, mailbox.c.id > last_id, mailbox.c.body.is_not(None))
         .order_by(mailbox.c.id)
         .limit(most)
     )
-    return [Posted(*row) for row in db.execute(query)]
+    posted = [Posted(*row) for row in db.execute(query)]
+    return News(posted, posted[-1].id if posted else min(last_id, _last_id(db, owner.id)))
+
+
+def _last_id(db: Connection, address_id: int) -> int:
+    return db.scalar(select(func.max(mailbox.c.id)).where(mailbox.c.address_id == address_id)) or 0
 
 
 def arrived(db: Connection, delivery_ids: Sequence[int]) -> dict[int, int]:

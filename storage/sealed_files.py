@@ -37,7 +37,7 @@ class SealingWriter:
         salt = os.urandom(SALT_BYTES)
         self._header = MAGIC + bytes([keys.current]) + salt
         self._cipher = _cipher(keys.seal[keys.current], salt)
-        self._file = path.open("xb")
+        self._file = os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")
         self._waiting = bytearray()
         self._pieces = 0
 

@@ -97,7 +97,8 @@ def _typed_otherwise(name: str, match: re.Match[str], text: Aligned) -> bool:
     if name.startswith("quarter") and "qu" in typed:
         return not ("quý" in typed or typed.isascii())
     if name == "weekday" and match["th"]:
-        return not ("thứ" in typed or (typed.isascii() and (match["past"] or _opens_clause(text.text, match.start()))))
+        told = match["past"] or match.start("th") > match.start() or _opens_clause(text.text, match.start())
+        return not ("thứ" in typed or (typed.isascii() and told))
     if name.startswith("month") and "thang" in match[0]:
         return "thắng" in typed or "thăng" in typed
     return False

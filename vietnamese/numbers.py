@@ -74,12 +74,22 @@ def find_numbers(text: Aligned, counted: Collection[str] = ()) -> list[Number]:
 
     After a scale and a blank, "1 tỷ 2" is 1.2 tỷ, but "1 triệu 2 cháu" is a million and two children.
     """
-    digits = [_from_digits(match, text, counted) for match in _pattern().finditer(text.text)]
+    digits = _digit_numbers(text, counted)
     taken = [(number.start, number.end) for number in digits]
     words = read_words(text.blanked(taken), counted)
     spelt = [_from_words(word) for word in words]
     numbers = sorted((*digits, *spelt), key=lambda number: number.start)
     return [_qualified(number, text) for number in _joined(_added(numbers, text.text), text.text)]
+
+
+def _digit_numbers(text: Aligned, counted: Collection[str]) -> list[Number]:
+    numbers: list[Number] = []
+    match = _pattern().search(text.text)
+    while match:
+        numbers.append(_from_digits(match, text, counted))
+        # A tail that turned out to count something else is read again as a number of its own.
+        match = _pattern().search(text.text, numbers[-1].end)
+    return numbers
 
 
 @lru_cache(maxsize=1)

@@ -11,7 +11,10 @@ NAME = "terminal"
 
 
 class Terminal:
-    """Hands every reply to `show(person, delivery id, reply)`. With `buttons=False` choices come as a numbered list, as on a plain platform."""
+    """Hands every reply to `show(person, delivery id, reply)`.
+
+    With `buttons=False` choices come as a numbered list, as on a plain platform.
+    """
 
     name = NAME
 

@@ -26,7 +26,7 @@ from bot.intake import TextTooLong, TooManyWaiting
 from bot.received import MAX_BYTES, NotAPhoto, PhotoTooLarge
 from dialogue.messages import Attachment, Button, Capabilities, Rendered
 from storage.database import Closed, StorageFull
-from storage.mailbox import NoSuchAddress, Posted
+from storage.mailbox import News, NoSuchAddress, Posted
 
 NAME = "web_chat"
 CAPABILITIES = Capabilities(buttons=True, pictures=True, text_limit=20_000, window=32, erases_messages=True)
@@ -52,8 +52,8 @@ class Ports(Protocol):
     ) -> None:
         """Commit one message (`bot.intake.Intake.accept`)."""
 
-    async def after(self, external_id: str, last_id: int) -> Sequence[Posted] | None:
-        """Return what arrived for an address after `last_id`, or None if it is unknown."""
+    async def after(self, external_id: str, last_id: int) -> News:
+        """Return what arrived for an address after `last_id`."""
 
     async def put(self, external_id: str, delivery_id: int, body: Mapping[str, Any]) -> int:
         """Put a message into an address's mailbox and return its id there."""
@@ -221,25 +221,25 @@ class WebChat:
         woken = asyncio.Event()
         self._waiting.setdefault(visitor.external_id, set()).add(woken)
         try:
-            posted = await self._news(visitor.external_id, last, woken, wait_s)
+            news = await self._news(visitor.external_id, last, woken, wait_s)
         finally:
             self._waiting[visitor.external_id].discard(woken)
             if not self._waiting[visitor.external_id]:
                 del self._waiting[visitor.external_id]
-        return web.json_response({"messages": [_shown(each) for each in posted], "after": _last(posted, last)})
+        return web.json_response({"messages": [_shown(each) for each in news.posted], "after": news.last_id})
 
-    async def _news(self, external_id: str, last: int, woken: asyncio.Event, wait_s: int) -> Sequence[Posted]:
-        posted = await self._ports.after(external_id, last)
-        if not posted and last == 0:
+    async def _news(self, external_id: str, last: int, woken: asyncio.Event, wait_s: int) -> News:
+        news = await self._ports.after(external_id, last)
+        if not news.posted and last == 0:
             # A first visit: whoever opens the page is greeted. The key makes it one greeting.
             await self._ports.accept(external_id, f"{external_id}:start", {"text": "/start"})
-        if posted or not wait_s or self._stopping:
-            return posted or ()
+        if news.posted or news.last_id < last or not wait_s or self._stopping:
+            return news
         try:
             await asyncio.wait_for(woken.wait(), wait_s)
         except TimeoutError:
-            return ()
-        return await self._ports.after(external_id, last) or ()
+            return news
+        return await self._ports.after(external_id, last)
 
     async def _take(self, request: web.Request, visitor: Visitor) -> web.Response:
         language = await self._ports.language(visitor.external_id)
@@ -325,10 +325,6 @@ def _in_script(wording: Mapping[str, str]) -> str:
 
 def _number(text: str | None, *, most: int) -> int:
     return min(int(text), most) if text and text.isdecimal() and len(text) < 20 else 0
-
-
-def _last(posted: Sequence[Posted], last: int) -> int:
-    return posted[-1].id if posted else last
 
 
 def _text(value: object) -> str:

@@ -13,7 +13,7 @@ from typing import Any, cast
 
 from sqlalchemy import Connection, Engine, Insert, Table, update
 
-from dialogue.messages import Button, Capabilities, Inbound, Notice, Reply, Say
+from dialogue.messages import Button, Capabilities, Forget, Inbound, Notice, Reply, Say
 from dialogue.text import Wording
 from dialogue.turn import Asked, Conversation, Ended, Look, Outcome, Reading, begin, turn
 from figures.catalogue import Catalogue
@@ -175,6 +175,8 @@ class Person:
             sessions.save(db, [Session(self.contact_id)], at=self.now)
             db.execute(update(inbox).where(inbox.c.id == context.inbox_id).values(state="done", done_at=self.now))
         for each in given:
+            if isinstance(each, Forget):
+                continue
             if isinstance(each, Notice):
                 self.stage.notices.append(each)
                 self._deliver(each.contact_id, None, each.reply)

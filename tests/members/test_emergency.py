@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from dialogue.messages import Inbound, Reply
+from dialogue.turn import Conversation
+from figures.emergency import is_emergency
 from handlers import emergency, settings
-from handlers.emergency import EMERGENCY, in_danger
+from handlers.emergency import DISASTER_CALL, EMERGENCY
 from storage import calls, sessions
 from storage.schema import delivery, inbox, mailbox
 from storage.sessions import Session, Talk
@@ -28,6 +31,13 @@ def asks_for_contact(woman: Person, *said: str | Press) -> Reply:
     return woman.plays(contact_me, *said)
 
 
+def opened(conversation: Conversation, text: str, woman: Person) -> dict[str, Any]:
+    assert conversation.opens is not None
+    start = conversation.opens(Inbound(NOON, text), woman.context())
+    assert start is not None
+    return dict(start)
+
+
 def opens(someone: Person, code: str) -> Reply:
     _, call = emergency.conversations(someone.stage.sealer)
     return someone.plays(call, YES, start={"code": code})
@@ -42,7 +52,7 @@ def calls_for_help(woman: Person) -> str:
     "text", ["chồng đánh em", "chong danh em dau qua", "Chị ơi làng có vụ chồng đánh vợ, làm sao giờ"]
 )
 def test_violence_opens_it(stage: Stage, text: str) -> None:
-    assert in_danger(Inbound(NOON, text), stage.person().context()) is not None
+    assert is_emergency(text) is not None
 
 
 @pytest.mark.parametrize(
@@ -56,13 +66,13 @@ def test_violence_opens_it(stage: Stage, text: str) -> None:
     ],
 )
 def test_talk_about_campaigns_does_not(stage: Stage, text: str) -> None:
-    assert in_danger(Inbound(NOON, text), stage.person().context()) is None
+    assert is_emergency(text) is None
 
 
 def test_it_answers_in_the_middle_of_any_talk_and_asks_nothing(stage: Stage) -> None:
     assert EMERGENCY.interrupts
     woman = stage.person()
-    said = woman.does(EMERGENCY, in_danger(Inbound(NOON, "chồng đánh em"), woman.context()))
+    said = woman.does(EMERGENCY, opened(EMERGENCY, "chồng đánh em", woman))
     keys = [getattr(part, "key", None) for part in said.text]
     assert keys == ["emergency.safety", None, "emergency.machine", "emergency.delete_chat"]
     assert "1900 96 96 80" in repr(said.text[1])
@@ -72,8 +82,8 @@ def test_it_answers_in_the_middle_of_any_talk_and_asks_nothing(stage: Stage) -> 
 
 def test_in_a_flood_other_numbers_are_given(stage: Stage) -> None:
     woman = stage.person()
-    start = in_danger(Inbound(NOON, "nước dâng lên mái nhà rồi, cứu với"), woman.context())
-    said = woman.does(EMERGENCY, start)
+    start = opened(DISASTER_CALL, "nước dâng lên mái nhà rồi, cứu với", woman)
+    said = woman.does(DISASTER_CALL, start)
     assert key_of(said) == "emergency.disaster"
     assert "114" in repr(said.text[1])
     assert "1900" not in repr(said.text[1])

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from bot.__main__ import main
 from bot.config import Config, load
 from bot.content import load_content
 from bot.start import open_installation
@@ -19,7 +24,17 @@ from handlers.content import Content
 ROOT = Path(__file__).resolve().parents[2]
 NOW = datetime(2026, 11, 23, 12, 30, tzinfo=UTC)
 
-Lantoa = Callable[..., "subprocess.CompletedProcess[str]"]
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What a command said and how it ended."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+Lantoa = Callable[..., Said]
 
 
 @pytest.fixture
@@ -36,28 +51,62 @@ def content() -> Content:
     return load_content(ROOT / "content", ["vi", "en"])
 
 
+@pytest.fixture(scope="session")
+def template(content: Content, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a closed demonstration, made once."""
+    folder = tmp_path_factory.mktemp("template")
+    (folder / "config.yaml").write_text(f"content: {ROOT / 'content'}\n", "utf-8")
+
+    async def make() -> None:
+        opened = await open_installation(load(folder / "config.yaml", {}), content, now=NOW)
+        await opened.close()
+
+    asyncio.run(make())
+    return folder / "var"
+
+
 @pytest.fixture
-async def demo(config: Config, content: Content) -> Config:
+def demo(config: Config, template: Path) -> Config:
     """The configuration of a place with a demonstration in it."""
-    opened = await open_installation(config, content, now=NOW)
-    await opened.close()
+    shutil.copytree(template, config.data.folder)
     return config
 
 
 @pytest.fixture
-def lantoa(config: Config, tmp_path: Path) -> Lantoa:
-    """Run the real command in the test's place and return what it said; variables may be given by name."""
+def lantoa(config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Lantoa]:
+    """Run a command of the real command line in the test's place; variables may be given by name."""
+    monkeypatch.chdir(tmp_path)
+    umask = os.umask(0o022)
 
-    def run(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
-        clean = {name: value for name, value in os.environ.items() if not name.startswith("LANTOA_")}
-        return subprocess.run(
+    def run(*arguments: str, **variables: str) -> Said:
+        result = CliRunner().invoke(main, arguments, env={**_cleared(), **variables}, prog_name="lantoa")
+        if result.exception is not None and not isinstance(result.exception, SystemExit):
+            raise result.exception
+        return Said(result.exit_code, result.stdout, result.stderr)
+
+    yield run
+    os.umask(umask)
+
+
+@pytest.fixture
+def program(config: Config, tmp_path: Path) -> Lantoa:
+    """Run the real command as a process of its own, for what changes a whole process."""
+
+    def run(*arguments: str, **variables: str) -> Said:
+        ended = subprocess.run(
             [sys.executable, "-W", "error", "-m", "bot", *arguments],
             cwd=tmp_path,
-            env={**clean, "PYTHONPATH": str(ROOT), **variables},
+            env={**os.environ, **_cleared(), "PYTHONPATH": str(ROOT), **variables},
             capture_output=True,
             text=True,
             timeout=60,
             check=False,
         )
+        return Said(ended.returncode, ended.stdout, ended.stderr)
 
     return run
+
+
+def _cleared() -> dict[str, str]:
+    """Variables left blank count as not set."""
+    return {name: "" for name in os.environ if name.startswith("LANTOA_")}

@@ -31,6 +31,15 @@ def test_an_empty_file_means_the_defaults(tmp_path: Path) -> None:
     assert config.languages == ("vi", "en")
     assert config.broadcast.quiet_hours == "20:30–07:00, 11:30–13:30"
     assert not config.channels.allow_demo
+    assert config.database.path == tmp_path / "var" / "lantoa.db"
+    assert config.data.key_file == tmp_path / "var" / "lantoa.key"
+
+
+def test_a_section_left_blank_means_its_defaults(tmp_path: Path) -> None:
+    config = load(written(tmp_path, "web:\ndata:\nchannels:\n  web_chat:\n"), {})
+    assert config.web.port == 8080
+    assert config.data.folder == tmp_path / "var"
+    assert config.channels.web_chat.enabled
 
 
 def test_the_file_that_comes_with_the_program_says_the_defaults(tmp_path: Path) -> None:
@@ -144,6 +153,8 @@ def test_no_value_is_repeated_in_a_mistake(tmp_path: Path) -> None:
     assert "hunter2" not in str(said)
 
 
-@pytest.mark.parametrize(("host", "loopback"), [("127.0.0.1", True), ("::1", True), ("localhost", True), ("0.0.0.0", False)])
+@pytest.mark.parametrize(
+    ("host", "loopback"), [("127.0.0.1", True), ("::1", True), ("localhost", True), ("0.0.0.0", False)]
+)
 def test_only_this_machine_is_known_by_its_address(tmp_path: Path, host: str, loopback: bool) -> None:
     assert load(written(tmp_path, f"web: {{host: '{host}'}}"), {}).web.is_loopback is loopback

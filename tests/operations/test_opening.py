@@ -33,6 +33,12 @@ async def made(files: Files) -> None:
     await open_sqlite(files, fill=real).close()
 
 
+def another_process(code: str, database: Path) -> str:
+    """Run `code` in a process of its own with the path of a database, and return its complaints."""
+    command = [sys.executable, "-c", code, str(database)]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False).stderr
+
+
 def problem(files: Files, *, fill: opening.Fill | None = real) -> str:
     with pytest.raises(Refused) as caught:
         open_sqlite(files, fill=fill)
@@ -124,10 +130,9 @@ async def test_a_second_opening_is_refused(files: Files) -> None:
 async def test_another_process_is_refused_until_ours_is_gone(files: Files) -> None:
     opened = open_sqlite(files, fill=real)
     code = "import sys; from pathlib import Path; from storage.opening import take_lock; take_lock(Path(sys.argv[1]))"
-    other = [sys.executable, "-c", code, str(files.database)]
-    assert b"in_use" in subprocess.run(other, cwd=ROOT, capture_output=True, check=False).stderr
+    assert "in_use" in another_process(code, files.database)
     await opened.close()
-    assert subprocess.run(other, cwd=ROOT, check=False).returncode == 0
+    assert another_process(code, files.database) == ""
 
 
 async def test_a_birth_cut_off_before_its_key_begins_anew(files: Files) -> None:
@@ -159,7 +164,7 @@ async def test_a_file_left_open_by_a_dead_process_is_checked_and_opened(files: F
         "db.commit()\n"
         "os._exit(9)\n"
     )
-    subprocess.run([sys.executable, "-c", code, str(files.database)], check=False)
+    another_process(code, files.database)
     assert files.database.with_name("lantoa.db-wal").stat().st_size > 0
     opened = open_sqlite(files)
     assert (await opened.db.read(installation.get)).hold
@@ -197,11 +202,15 @@ async def test_keys_are_those_of_the_file(files: Files) -> None:
     await opened.close()
 
 
+def changed(config: Config, setting: dict[str, object]) -> Config:
+    return Config.model_validate({**config.model_dump(), **setting})
+
+
 @pytest.mark.parametrize("setting", [{"web": {"host": "0.0.0.0"}}, {"web": {"public_url": "https://x.vn"}}])
 async def test_a_demonstration_is_not_opened_to_others(
     demo: Config, content: Content, setting: dict[str, object]
 ) -> None:
-    public = Config.model_validate({**demo.model_dump(), **setting})
+    public = changed(demo, setting)
     with pytest.raises(Wrong):
         await open_installation(public, content, now=NOW)
     allowed = public.model_copy(update={"channels": public.channels.model_copy(update={"allow_demo": True})})
@@ -209,7 +218,7 @@ async def test_a_demonstration_is_not_opened_to_others(
 
 
 async def test_no_demonstration_is_made_where_it_could_not_run(config: Config, content: Content) -> None:
-    public = Config.model_validate({**config.model_dump(), "web": {"host": "0.0.0.0"}})
+    public = changed(config, {"web": {"host": "0.0.0.0"}})
     with pytest.raises(Wrong):
         await open_installation(public, content, now=NOW)
     assert not files_of(public).database.exists()

@@ -188,7 +188,11 @@ async def take_message(request: web.Request) -> web.Response:
     if fault["do"] == "hold":
         await fake.release.wait()
     record(fake, visitor, message)
-    return cut(request) if fault["do"] == "drop_after" else web.json_response({"accepted": True})
+    if fault["do"] == "drop_after":
+        return cut(request)
+    if fault["do"] == "garble_after":  # as a café's network answers in our place
+        return web.Response(text="<html>Log in</html>", content_type="text/html")
+    return web.json_response({"accepted": True})
 
 
 def record(fake: Fake, visitor: Visitor, message: dict[str, Any]) -> None:

@@ -27,10 +27,13 @@ class Row:
 
 
 def rows() -> list[Row]:
-    """Return the rows of `messages.tsv`."""
+    """Return the rows of `messages.tsv`; a line break inside a message is written as a backslash and n."""
     lines = Path(__file__).with_name("messages.tsv").read_text("utf-8").splitlines()[1:]
     parts = [line.split("\t") for line in lines]
-    return [Row(id, datetime.fromisoformat(at), level, text, json.loads(want)) for id, at, level, text, want in parts]
+    return [
+        Row(id, datetime.fromisoformat(at), level, text.replace("\\n", "\n"), json.loads(want))
+        for id, at, level, text, want in parts
+    ]
 
 
 def reading_of(row: Row, catalogue: Catalogue, message: str | None = None) -> dict[str, Any]:

@@ -51,7 +51,6 @@ def test_another_spelling_is_never_silently_wrong(row: Row, spelling: str, catal
 @pytest.mark.parametrize("row", ROWS, ids=IDS)
 def test_every_figure_points_to_words_of_the_message(row: Row, catalogue: Catalogue) -> None:
 
-
     for record in read(row.message, at=row.at, sender_level=row.level, catalogue=catalogue).records:
         start, end = record.span
         assert 0 <= start < end <= len(row.message)

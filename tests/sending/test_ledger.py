@@ -56,7 +56,7 @@ class History(RuleBasedStateMachine):
         self.db.close()
         self.engine.dispose()
 
-    @rule(who=st.integers(0, PEOPLE - 1), sort=st.sampled_from(["reply", "receipt", "code"]))
+    @rule(who=st.integers(0, PEOPLE - 1), sort=st.sampled_from(["receipt", "reply", "code"]))
     def answer(self, who: int, sort: str) -> None:
         put(self.db, reply_to(self.people[who], sort=sort, due_at=self.now))
 
@@ -111,12 +111,7 @@ class History(RuleBasedStateMachine):
         self.in_hand.remove(claimed)
         if end in ("accepted", "lost_answer"):
             self.arrived.append(claimed)
-        assert record(self.db, [self.result(claimed, end, self.process)]) == [self.is_own(claimed)]
-
-    def is_own(self, claimed: Claimed) -> bool:
-        row = self.db.execute(select(delivery).where(delivery.c.id == claimed.id)).one()
-        same = row.owner == f"{self.process}" and row.attempt == claimed.attempt
-        return bool(same and row.state == "sending") or claimed in self.in_hand
+        assert record(self.db, [self.result(claimed, end, self.process)]) == [True]
 
     def result(self, claimed: Claimed, end: str, owner: int) -> Result:
         kinds = {"retry": "refused", "told_to_wait": "refused", "lost_answer": "unknown"}
@@ -143,6 +138,7 @@ class History(RuleBasedStateMachine):
         self.process += 1
         assert adopt_orphans(self.db, f"{self.process}", self.now) == len(self.in_hand)
         self.in_hand = []
+        self.now += timedelta(seconds=6)  # what may go again after a doubt is due when the next process is up
 
     @rule()
     def outlive_the_lease(self) -> None:
@@ -165,10 +161,9 @@ class History(RuleBasedStateMachine):
             self.pressed.add(one.id)
             deliveries.pressed(self.db, one.id, one.contact_id)
 
-    @rule(seconds=st.integers(1, 20))
+    @rule(seconds=st.integers(5, 20))
     def wait(self, seconds: int) -> None:
-        if not self.in_hand:
-            self.now += timedelta(seconds=seconds)
+        self.now += timedelta(seconds=seconds)
 
     @invariant()
     def no_more_than_the_window_is_in_doubt_at_once(self) -> None:
@@ -217,5 +212,5 @@ class History(RuleBasedStateMachine):
         assert all(ids == sorted(ids) for ids in first.values())
 
 
-History.TestCase.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+History.TestCase.settings = settings(max_examples=25, stateful_step_count=40, deadline=None)
 TestHistory = History.TestCase

@@ -1,0 +1,83 @@
+"""Migrations end at the tables in `storage/schema.py`, each step whole or not at all."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection
+
+from storage import migrations
+from storage.database import sqlite_engine
+from storage.schema import metadata
+
+
+@contextmanager
+def connected(path: Path) -> Iterator[Connection]:
+    engine = sqlite_engine(path)
+    with engine.connect() as connection:
+        yield connection
+    engine.dispose()
+
+
+@pytest.fixture
+def migrated(tmp_path: Path) -> Path:
+    with connected(tmp_path / "migrated.db") as connection:
+        migrations.upgrade(connection)
+    return tmp_path / "migrated.db"
+
+
+def test_the_steps_end_at_the_tables_of_the_program(migrated: Path) -> None:
+    with connected(migrated) as connection:
+        context = MigrationContext.configure(connection, opts={"compare_server_default": True})
+        assert compare_metadata(context, metadata) == []
+
+
+def test_the_steps_make_the_same_statements_as_the_tables(migrated: Path, tmp_path: Path) -> None:
+    with connected(tmp_path / "made.db") as made, made.begin():
+        metadata.create_all(made)
+    with connected(migrated) as one, connected(tmp_path / "made.db") as other:
+        assert statements(one) == statements(other)
+
+
+def statements(db: Connection) -> dict[str, list[str]]:
+    """Return name → the parts of its statement in any order; constraints may stand in another."""
+    query = "select name, sql from sqlite_master where sql is not null and name <> 'alembic_version'"
+    return {name: sorted(re.findall(r"[^,()\s]+", sql)) for name, sql in db.exec_driver_sql(query)}
+
+
+def test_there_is_one_line_of_steps() -> None:
+    steps = ScriptDirectory.from_config(migrations.alembic_config())
+    assert len(steps.get_heads()) == 1
+    assert len(steps.get_bases()) == 1
+
+
+def test_running_them_again_changes_nothing(migrated: Path) -> None:
+    before = migrated.read_bytes()
+    with connected(migrated) as connection:
+        migrations.upgrade(connection)
+    assert migrated.read_bytes() == before
+
+
+def test_a_step_cut_off_leaves_nothing_of_itself(tmp_path: Path) -> None:
+    with connected(tmp_path / "cut.db") as connection:
+        with connection.begin() as transaction:
+            context = MigrationContext.configure(connection, opts={"transactional_ddl": True})
+            metadata.tables["unit"].create(connection)
+            assert context.get_current_revision() is None
+            transaction.rollback()
+        assert connection.exec_driver_sql("select count(*) from sqlite_master").scalar() == 0
+
+
+def test_an_older_program_knows_that_it_does_not_know(migrated: Path) -> None:
+    with connected(migrated) as connection:
+        with connection.begin():
+            connection.exec_driver_sql("update alembic_version set version_num = '9999'")
+        with pytest.raises(migrations.NewerSchema):
+            migrations.known_revision(connection)

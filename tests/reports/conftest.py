@@ -1,0 +1,30 @@
+"""A database on the disk with a small tree, a chi hội head and the officers above her."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from storage.database import sqlite_engine
+from tests.reports.stage import Person, Stage, make_stage
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Iterator[Stage]:
+    engine = sqlite_engine(tmp_path / "reports.db")
+    yield make_stage(engine)
+    engine.dispose()
+
+
+@pytest.fixture
+def head(stage: Stage) -> Person:
+    """The head of làng Bối."""
+    return stage.person(("chi_hoi_truong", "boi"), name="H'Nhung")
+
+
+@pytest.fixture
+def officer(stage: Stage) -> Person:
+    """An officer of the commune above."""
+    return stage.person(("can_bo_xa", "xa"), name="Thu Hà")
