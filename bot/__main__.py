@@ -203,24 +203,27 @@ def _begin() -> None:
 _FILE = click.Path(path_type=Path, dir_okay=False)
 _EXISTING = click.Path(path_type=Path, dir_okay=False, exists=True)
 
-dead = Commands(
-    "dead",
-    "cli.dead",
-    [
-        Command("list", _dead_list, "cli.dead_list", [config_option()]),
-        Command(
-            "replay",
-            _dead_replay,
-            "cli.dead_replay",
-            [
-                config_option(),
-                click.Argument(["ids"], type=int, nargs=-1),
-                Option(["--all", "everything"], "cli.dead_replay.all", is_flag=True),
-            ],
-        ),
-    ],
-    begin=None,
-)
+
+def _dead_letters() -> Commands:
+    return Commands(
+        "dead",
+        "cli.dead",
+        [
+            Command("list", _dead_list, "cli.dead_list", [config_option()]),
+            Command(
+                "replay",
+                _dead_replay,
+                "cli.dead_replay",
+                [
+                    config_option(),
+                    click.Argument(["ids"], type=int, nargs=-1),
+                    Option(["--all", "everything"], "cli.dead_replay.all", is_flag=True),
+                ],
+            ),
+        ],
+        begin=None,
+    )
+
 
 main = Commands(
     "lantoa",
@@ -282,7 +285,7 @@ main = Commands(
             [config_option(), click.Argument(["backup"], type=_EXISTING, required=False)],
         ),
         Command("release", _release, "cli.release", [config_option()]),
-        dead,
+        _dead_letters(),
     ],
     begin=_begin,
 )

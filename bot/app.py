@@ -8,7 +8,8 @@ import signal
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import structlog
@@ -34,7 +35,7 @@ from dialogue.messages import Reply, Say
 from dialogue.quiet import read_quiet_hours
 from handlers import conversations
 from handlers.content import Content
-from storage import deliveries, housekeeping, installation
+from storage import audit_chain, deliveries, erasure, housekeeping, installation
 from storage.claims import NO_RULES, Rules
 from storage.database import Connection, Database
 from storage.installation import Installation
@@ -45,6 +46,8 @@ log = structlog.get_logger()
 Clock = Callable[[], datetime]
 
 HOUSEKEEPING_S = 600.0
+SEALING_S = 5.0
+FORGOTTEN_AFTER = timedelta(days=1)
 
 
 def utc_now() -> datetime:
@@ -95,19 +98,11 @@ async def assembled(
     channels = {channel.name: channel for channel in make_channels(config, content, place, intake, clock)}
     async with PicturePool() as pool:
         media = _media(config, content, db, pool, clock)
-        quiet = read_quiet_hours(config.broadcast.quiet_hours)
-        desk = Desk(
-            book=make_book(conversations(Sealer(opened.keys), quiet), content.wording),
-            content=content,
-            channels={name: channel.capabilities for name, channel in channels.items()},
-            clock=clock,
-        )
-        rules = NO_RULES if place.is_demo else _rules(config)
         around = Surroundings(
             owner=process,
             wording=content.wording,
             pictures=media.picture,
-            rules=rules,
+            rules=NO_RULES if place.is_demo else _rules(config),
             rates_per_s={str(name): rate for name, rate in config.broadcast.rate.items()} or None,
             repeatable=(NAME,),
             now=clock,
@@ -122,6 +117,7 @@ async def assembled(
                 sender.wake()
                 media.wake()
 
+        desk = _desk(config, content, opened, channels=channels, clock=clock)
         dispatcher = Dispatcher(db, desk, process, on_committed=on_committed)
         hearers.append(dispatcher)
         broadcasts = Broadcasts(db, content.wording, now=clock, on_outgoing=sender.wake)
@@ -140,6 +136,16 @@ async def assembled(
             channels=channels,
             metrics=metrics,
         )
+
+
+def _desk(config: Config, content: Content, opened: Opened, *, channels: Mapping[str, Channel], clock: Clock) -> Desk:
+    quiet = read_quiet_hours(config.broadcast.quiet_hours)
+    return Desk(
+        book=make_book(conversations(Sealer(opened.keys), quiet), content.wording),
+        content=content,
+        channels={name: channel.capabilities for name, channel in channels.items()},
+        clock=clock,
+    )
 
 
 def _rules(config: Config) -> Rules:
@@ -202,7 +208,11 @@ async def _running(config: Config, content: Content, opened: Opened) -> AsyncIte
         # Left in the opposite order: the server closes first, so that nothing new comes in while the rest finishes.
         await stack.enter_async_context(_task(parts.sender.run(), parts.sender.stop))
         await stack.enter_async_context(_task(parts.media.run(), parts.media.stop))
-        await stack.enter_async_context(_task(_keep_house(parts), None))
+        await stack.enter_async_context(
+            _task(_repeat(parts.db, HOUSEKEEPING_S, partial(_keep_house, parts.clock)), None)
+        )
+        seal = partial(audit_chain.seal, key=opened.keys.digest)
+        await stack.enter_async_context(_task(_repeat(parts.db, SEALING_S, seal), None))
         ticker = Ticker(parts.broadcasts.tick)
         ticker.start()
         stack.callback(ticker.stop)
@@ -229,13 +239,20 @@ def _noted(task: asyncio.Task[None]) -> None:
         signal.raise_signal(signal.SIGTERM)
 
 
-async def _keep_house(parts: Parts) -> None:
+async def _repeat(db: Database, pause_s: float, work: Callable[[Connection], object]) -> None:
+    """Do `work` in a transaction of its own every so often; a failure is logged and tried again next time."""
     while True:
         try:
-            await parts.db.write(housekeeping.erase_old, now=parts.clock())
+            await db.write(work)
         except Exception:
-            log.exception("housekeeping_failed")
-        await asyncio.sleep(HOUSEKEEPING_S)
+            log.exception("repeated_work_failed")
+        await asyncio.sleep(pause_s)
+
+
+def _keep_house(clock: Clock, db: Connection) -> None:
+    now = clock()
+    housekeeping.erase_old(db, now=now)
+    erasure.forget_addresses(db, erased_before=now - FORGOTTEN_AFTER)
 
 
 @asynccontextmanager

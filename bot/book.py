@@ -29,6 +29,8 @@ class Book:
     interrupts: tuple[Conversation, ...]
     commands: Mapping[str, str]
     moves: Mapping[str, Mapping[str, str]]
+    yes: frozenset[str]
+    no: frozenset[str]
 
     def move(self, text: str) -> Mapping[str, str] | None:
         """Return what a word such as "quay lại" moves, if it is one."""
@@ -69,4 +71,10 @@ def make_book(conversations: Sequence[Conversation], wording: Wording) -> Book:
         interrupts=tuple(c for c in conversations if c.interrupts),
         commands=commands,
         moves=moves,
+        yes=_all_words("turn.yes.words", wording),
+        no=_all_words("turn.no.words", wording),
     )
+
+
+def _all_words(key: str, wording: Wording) -> frozenset[str]:
+    return frozenset().union(*(wording.words(key, language) for language in wording.languages))

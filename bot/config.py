@@ -220,6 +220,7 @@ def _mistake(error: ErrorDetails, environment: Environment) -> Say:
 _LIMITS = {"greater_than": "gt", "greater_than_equal": "ge", "less_than_equal": "le"}
 _BY_KIND = {
     "extra_forbidden": "config.unknown_key",
+    "missing": "config.missing",
     "bool_parsing": "config.not_bool",
     "bool_type": "config.not_bool",
     "int_from_float": "config.not_int",

@@ -12,13 +12,14 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 import structlog
 
 from bot import telling
 from bot.book import Book
 from bot.turns import Mind, Spoken, Thought, received
-from dialogue.messages import Button, Capabilities, Forget, Notice, Reply, reply
+from dialogue.messages import Button, Capabilities, Forget, Notice, Rendered, Reply, reply
 from handlers.content import Content
 from handlers.context import VIETNAM, Context, Post
 from storage import appointments, contacts, deliveries, inbox, installation, members, sessions
@@ -294,8 +295,7 @@ class _Batch:
             for each in rendered
         ]
         self.outgoing += others
-        shown = tuple(telling.stored(button) for button in rendered[-1].buttons) if rendered else thought.session.shown
-        self.sessions.append(replace(thought.session, shown=shown))
+        self.sessions.append(replace(thought.session, shown=_now_shown(thought, rendered)))
         self.done.append(row.id)
         if thought.restricted:
             self.restricted.append(row.id)
@@ -338,6 +338,16 @@ def bury(db: Connection, desk: Desk, row: Waiting) -> None:
     inbox.fail(db, row.id, reason="process_died", retry_at=None)
     now = desk.clock()
     deliveries.enqueue(db, [_kept_for_an_officer(desk, row, person.language, now)], at=now)
+
+
+def _now_shown(thought: Thought, rendered: Sequence[Rendered]) -> tuple[Mapping[str, Any], ...]:
+    """The buttons she may answer with: those of the last message first, since they have the numbers she sees."""
+    if not rendered:
+        return thought.session.shown
+    *earlier, last = rendered
+    openings = [button for each in earlier for button in each.buttons if button.ask is None]
+    waiting = [each for each in thought.session.shown if each.get("ask")] if thought.interrupts else []
+    return (*(telling.stored(button) for button in (*last.buttons, *openings)), *waiting)
 
 
 def _kept_for_an_officer(desk: Desk, row: Waiting, language: str, now: datetime) -> NewDelivery:

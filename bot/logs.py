@@ -189,7 +189,7 @@ _CANARIES = {
     "key": "pX3wT5nB9sK2vR8mQ4jH7gC6dF1zL0aYeUoI",
     "invitation": "7K3M-Q9RT-ABC2-DEFG",
     "code": "BC-7K3M",
-    "sentence": "chim hoàng yến bay qua",
+    "sentence": "Kanarienvögel über dem Dorf",
 }
 
 

@@ -162,6 +162,7 @@ def _keep(contents: bytes, size: tuple[int, int], media_type: str, *, folder: Pa
     """Write the file under its own digest, so that it is there whole and for good, or not at all."""
     digest = hashlib.sha256(contents).hexdigest()
     photo = Photo(digest, *size, len(contents), media_type)
+    folder.mkdir(parents=True, exist_ok=True)
     handle, part = tempfile.mkstemp(dir=folder, prefix=".", suffix=".part")
     try:
         with os.fdopen(handle, "wb") as file:

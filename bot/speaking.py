@@ -11,7 +11,7 @@ from typing import TextIO
 from bot.config import Config, Wrong
 from bot.content import OWN_CONTENT, load_wording
 from dialogue.messages import Phrase, Say
-from dialogue.text import Wording
+from dialogue.text import UnknownWording, Wording
 from storage.database import StorageFull
 from storage.installation import NotSetUp
 from storage.opening import Refused
@@ -71,6 +71,8 @@ def mistakes_of(error: Exception) -> tuple[Say, ...] | None:
             return (Say(f"key_file.{error.problem}", {"file": str(error.path)}),)
         case NotSetUp():
             return (Say("open.foreign", {"file": ""}),)
+        case UnknownWording():
+            return (Say("content.no_words", {"key": str(error.args[0])}),)
         case StorageFull():
             return (Say("start.full"),)
         case OSError():

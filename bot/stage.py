@@ -9,8 +9,8 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from itertools import count
 from typing import Any
+from uuid import uuid4
 
 from bot import received
 from bot.app import Parts, assembled
@@ -41,7 +41,6 @@ class Stage:
     parts: Parts
     now: datetime
     heard: list[Shown] = field(default_factory=list)
-    _numbers: count[int] = field(default_factory=count)
 
     async def enter(self, persona: str) -> None:
         """Let a persona of the demonstration speak here; an unknown name is a stranger."""
@@ -56,8 +55,8 @@ class Stage:
         """
         kept = [await received.keep(self.parts.config.data.folder / "received", photo) for photo in photos]
         body = {"text": text, "pressed": pressed, "attachments": [_stored(each) for each in kept]}
-        key = f"{persona}:{self.now.timestamp()}:{next(self._numbers)}"
-        await self.parts.intake.accept(terminal.NAME, persona, key, body)
+        # Nothing is said twice here, and the stage may be set again in the same minute on the same data.
+        await self.parts.intake.accept(terminal.NAME, persona, uuid4().hex, body)
         return await self.settle()
 
     async def settle(self) -> list[Shown]:

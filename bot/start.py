@@ -11,7 +11,6 @@ from dialogue.messages import Say
 from handlers.content import Content
 from storage import installation
 from storage.database import Connection
-from storage.installation import Installation
 from storage.opening import Files, Opened, open_sqlite
 from storage.sealing import Keys
 
@@ -35,10 +34,13 @@ async def open_installation(config: Config, content: Content, *, now: datetime) 
         demo.plant(db, keys, folder=config.content, content=content, now=now)
 
     opened = open_sqlite(files_of(config), fill=fill)
-    place: Installation = await opened.db.read(installation.get)
-    if place.is_demo and mistakes:
+    try:
+        place = await opened.db.read(installation.get)
+        if place.is_demo and mistakes:
+            raise Wrong(*mistakes)
+    except BaseException:
         await opened.close()
-        raise Wrong(*mistakes)
+        raise
     return opened
 
 

@@ -9,14 +9,17 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from itertools import takewhile
 from typing import Any
 
 from bot.book import HELP, Book
+from dialogue.fit import is_move, is_opening, pick
 from dialogue.messages import Attachment, Button, Choice, Inbound, Reply, Say, opening, reply
 from dialogue.turn import (
     BACK,
     CANCEL,
     SKIP,
+    Ask,
     Asked,
     Conversation,
     Ended,
@@ -31,6 +34,7 @@ from dialogue.turn import (
 from handlers.context import Context
 from storage.database import Connection
 from storage.sessions import Session, Talk
+from vietnamese.fold import fold
 
 MOST_PARKED = 3
 STALE = timedelta(hours=6)
@@ -58,13 +62,17 @@ class Spoken:
 
 @dataclass(frozen=True, slots=True)
 class Thought:
-    """What one message leads to: replies before the effect, the effect, replies after it, the session to keep."""
+    """What one message leads to: replies before the effect, the effect, replies after it, the session to keep.
+
+    With `interrupts` the buttons of the question that waits stay good beside the new ones.
+    """
 
     session: Session
     before: tuple[Spoken, ...] = ()
     ending: Ending | None = None
     after: tuple[Spoken, ...] = ()
     restricted: bool = False
+    interrupts: bool = False
 
 
 @dataclass(frozen=True)
@@ -111,11 +119,11 @@ class Mind:
         context = replace(self.context, start=start)
         outcome = self._settled(lambda known: begin(conversation, context, known))
         ending = Ending(conversation, context, outcome.result) if isinstance(outcome, Ended) else None
-        return Thought(self.session, ending=ending)
+        return Thought(self.session, ending=ending, interrupts=True)
 
     def _named(self) -> tuple[Conversation, Mapping[str, Any]] | None:
-        """A button or a word that opens a talk, whatever is open."""
-        pressed = self.inbound.pressed
+        """A button or a word that opens a talk, whatever is open. A word that is an answer shown to her is no such."""
+        pressed = self.inbound.pressed or self._chosen()
         if pressed is not None:
             value = pressed.value
             if not isinstance(value, Mapping) or "open" not in value:
@@ -123,8 +131,36 @@ class Mind:
             conversation = self.book.conversations.get(str(value["open"]))
             start = value.get("start")
             return (conversation, start if isinstance(start, Mapping) else {}) if conversation else None
+        if self._is_shown_answer():
+            return None
         command = self.book.command(self.inbound.text)
         return (command, {}) if command else None
+
+    def _is_shown_answer(self) -> bool:
+        answers = [button for button in self._shown() if button.ask is not None and not is_move(button)]
+        return self.session.talk is not None and pick(self.inbound, answers, by_number=False) is not None
+
+    def _chosen(self) -> Button | None:
+        """The button shown last that opens a talk, if she typed its label or number."""
+        shown = self._shown()
+        if not any(is_opening(button) for button in shown):
+            return None
+        # A message without a question may stand above the question's own list; a number is of the list shown last.
+        last = list(takewhile(lambda button: (button.ask is None) == (shown[0].ask is None), shown))
+        picked = pick(self.inbound, last, by_number=self._numbers_choose(shown)) or pick(
+            self.inbound, shown, by_number=False
+        )
+        return picked if picked is not None and is_opening(picked) else None
+
+    def _numbers_choose(self, shown: Sequence[Button]) -> bool:
+        """Tell whether a number stands for a button: not where it may be the answer to the question that waits."""
+        if shown[0].ask is None and not self.context.capabilities.buttons:
+            return True
+        asked = self._waiting(self.session.talk)
+        return asked is None or asked.ask.parse is None or asked.ask.search is not None
+
+    def _shown(self) -> list[Button]:
+        return [Button(each["value"], each["label"], each.get("ask")) for each in self.session.shown]
 
     def _sentence(self) -> tuple[Conversation, Mapping[str, Any]] | None:
         return None if self.inbound.pressed else self.book.opened_by(self.inbound, self.context)
@@ -179,15 +215,32 @@ class Mind:
         context = replace(self.context, start=talk.start)
         if inbound is None:
             return self._helped(talk)
-        buttons = [Button(each["value"], each["label"], each.get("ask")) for each in self.session.shown]
-        outcome = self._settled(
-            lambda known: turn(conversation, context, talk.answers, inbound=inbound, shown=buttons, known=known)
-        )
+        shown = self._shown()
+
+        def answered(said: Inbound) -> Outcome:
+            return self._settled(
+                lambda known: turn(conversation, context, talk.answers, inbound=said, shown=shown, known=known)
+            )
+
+        outcome = answered(inbound)
+        if isinstance(outcome, Asked) and outcome.hint is not None and (plain := self._yes_or_no(outcome.ask)):
+            outcome = answered(replace(inbound, pressed=plain))
         if isinstance(outcome, Left):
             return self._resumed(before=(Spoken(reply("turn.left")),))
         if isinstance(outcome, Ended):
             return self._resumed(ending=Ending(conversation, context, outcome.result))
         return self._asked(self.session, talk, outcome)
+
+    def _yes_or_no(self, ask: Ask) -> Button | None:
+        """What "có" or "không" does where it is no answer of its own: agree to or leave what is to be confirmed,
+        skip what may be skipped."""
+        if self.inbound.pressed is not None:
+            return None
+        typed = fold(self.inbound.text).strip(" .,!")
+        is_yes, is_no = typed in self.book.yes, typed in self.book.no
+        if ask.confirm and len(ask.choices) == 1 and (is_yes or is_no):
+            return Button(ask.choices[0].value if is_yes else CANCEL, "", ask.key)
+        return Button(SKIP, "") if is_no and ask.optional else None
 
     def _resumed(self, *, before: tuple[Spoken, ...] = (), ending: Ending | None = None) -> Thought:
         """The open talk is over: go back to the one parked last."""
@@ -226,7 +279,7 @@ class Mind:
         instead: tuple[Choice, ...] = ()
         if outcome.hint is not None and not outcome.found and (other := self._sentence()) is not None:
             conversation, start = other
-            if conversation.name != talk.conversation:
+            if (conversation.name, start) != (talk.conversation, talk.start):
                 instead = (opening(conversation.name, Say("turn.open_instead"), **start),)
         kept = Talk(talk.conversation, talk.start, (*outcome.answers, *outcome.rest))
         return Thought(replace(session, talk=kept), before=(_spoken(outcome, more=instead),))

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 
 from dialogue.messages import Button, Capabilities, Inbound, Rendered
 from vietnamese.fold import fold
+
+SHORTEST_BEGINNING = 3
 
 
 def pick(inbound: Inbound, shown: Sequence[Button], *, by_number: bool = True) -> Button | None:
@@ -22,9 +25,25 @@ def pick(inbound: Inbound, shown: Sequence[Button], *, by_number: bool = True) -
     return next((button for button in shown if typed and fold(button.label).strip() == typed), None)
 
 
+def pick_by_beginning(inbound: Inbound, shown: Sequence[Button]) -> Button | None:
+    """Return the one answer whose label begins with the word or words she typed ("trồng cây" for "Trồng cây, môi
+    trường"); None where several do or less than three letters were typed."""
+    typed = fold(inbound.text).strip().rstrip(".,!")
+    if len(typed) < SHORTEST_BEGINNING:
+        return None
+    begins = re.compile(rf"{re.escape(typed)}\b")
+    meant = [button for button in shown if not is_move(button) and begins.match(fold(button.label).strip())]
+    return meant[0] if len(meant) == 1 else None
+
+
 def is_move(button: Button) -> bool:
     """Tell whether a button moves about in the talk (back, cancel, skip) rather than answers it."""
     return isinstance(button.value, Mapping) and "go" in button.value
+
+
+def is_opening(button: Button) -> bool:
+    """Tell whether a button opens another talk (`dialogue.messages.opening`)."""
+    return isinstance(button.value, Mapping) and "open" in button.value
 
 
 def fit(rendered: Rendered, capabilities: Capabilities) -> list[Rendered]:

@@ -12,7 +12,7 @@ from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from babel import Locale
-from babel.dates import format_date, format_datetime
+from babel.dates import format_date, format_time
 from babel.numbers import format_decimal
 
 from dialogue.messages import Button, Choice, Json, Lines, Money, Phrase, Rendered, Reply, Say
@@ -66,14 +66,18 @@ class Wording:
                 return "\n".join(filter(None, (self.phrase(item, language) for item in phrase.items)))
             case Money():
                 return self.phrase(Say("money", {"amount": phrase.amount_vnd}), language)
+            case datetime():
+                local = phrase.astimezone(self.zone)
+                words: dict[str, Phrase] = {"time": format_time(local, "HH:mm", locale=_locale(language)), "day": local.date()}
+                return self.phrase(Say("moment", words), language)
             case None:
                 return ""
             case _:
-                return _plain(phrase, language, self.zone)
+                return _plain(phrase, language)
 
     def render(self, reply: Reply, language: str, *, ask: str | None = None) -> Rendered:
         """Return `reply` in words; `ask` names the question its choices answer."""
-        text = "\n\n".join(filter(None, (self.phrase(part, language) for part in reply.text)))
+        text = "\n\n".join(filter(None, (self.phrase(part, language).rstrip() for part in reply.text)))
         buttons = tuple(self.button(choice, language, ask=ask) for choice in reply.choices)
         picture: dict[str, Json] | None = None
         if reply.picture is not None:
@@ -82,8 +86,11 @@ class Wording:
         return Rendered(text, buttons, picture, reply.sort)
 
     def button(self, choice: Choice, language: str, *, ask: str | None = None) -> Button:
-        """Return a choice in words."""
-        return Button(choice.value, self.phrase(choice.label, language), ask)
+        """Return a choice in words. Our own begin with a capital ("Tháng 10/2026"); a name stays as it is."""
+        label = self.phrase(choice.label, language)
+        if isinstance(choice.label, Say):
+            label = label[:1].upper() + label[1:]
+        return Button(choice.value, label, ask)
 
 
 @lru_cache(maxsize=512)
@@ -91,16 +98,13 @@ def _alternatives(text: str) -> frozenset[str]:
     return frozenset(fold(word).strip() for word in text.split("|") if word.strip())
 
 
-def _plain(value: int | Decimal | date | datetime, language: str, zone: tzinfo) -> str:
-    if isinstance(value, datetime):
-        return format_datetime(value.astimezone(zone), _DATE_TIME.get(language, "short"), locale=_locale(language))
+def _plain(value: int | Decimal | date, language: str) -> str:
     if isinstance(value, date):
         return format_date(value, _DATE.get(language, "short"), locale=_locale(language))
     return _number(value, language)
 
 
 _DATE = {"vi": "dd/MM/yyyy", "en": "d MMM yyyy"}
-_DATE_TIME = {"vi": "HH:mm 'ngày' dd/MM/yyyy", "en": "d MMM yyyy, HH:mm"}
 
 
 @lru_cache(maxsize=8)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
 from dialogue.answers import Invalid, plain_text
-from dialogue.fit import pick
+from dialogue.fit import is_opening, pick, pick_by_beginning
 from dialogue.messages import NOTHING, Button, Choice, Inbound, Json, Phrase, Say
 
 Script: TypeAlias = "Generator[Ask | Look, Any, Any]"
@@ -212,11 +212,15 @@ class _Found:
 
 
 def _read_answer(ask: Ask, inbound: Inbound, shown: Sequence[Button], known: Known) -> Any:
-    if inbound.pressed is not None and inbound.pressed.value == SKIP and ask.optional:
-        return None
-    own = [button for button in shown if button.ask == ask.key]
-    # Where a number can be the answer itself ("150"), it never stands for a choice.
+    if inbound.pressed is not None and inbound.pressed.value == SKIP:
+        if ask.optional:
+            return None
+        raise Invalid("turn.cannot_skip" if inbound.text.strip() else "turn.old_button")
+    own = [button for button in shown if button.ask == ask.key and not is_opening(button)]
+    # Where a number can be the answer itself ("150"), it stands for a choice only if it is no such answer.
     picked = pick(inbound, own, by_number=ask.parse is None or ask.search is not None)
+    if picked is None and ask.parse is None and ask.search is None and inbound.pressed is None:
+        picked = pick_by_beginning(inbound, own)
     if picked is not None:
         return picked.value
     if inbound.pressed is not None:
@@ -225,7 +229,13 @@ def _read_answer(ask: Ask, inbound: Inbound, shown: Sequence[Button], known: Kno
         return _searched(ask, inbound.text.strip(), known)
     if ask.parse is None:
         raise Invalid("turn.pick_one")
-    return ask.parse(inbound)
+    try:
+        return ask.parse(inbound)
+    except Invalid:
+        picked = pick(inbound, own)
+        if picked is None:
+            raise
+        return picked.value
 
 
 def _searched(ask: Ask, text: str, known: Known) -> Any:

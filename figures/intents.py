@@ -15,6 +15,7 @@ CORRECT = re.compile(
     r"\b(?:so dung|dinh chinh|sua lai|sua so|sua (?:thanh|giup)|(?:bao|ghi|go|gui|danh|nhap|bam|viet) nham|nham so"
     rf"|nham roi|moi dung|cap nhat lai|xin sua|chinh lai|bao lai so|gui lai so|chu {NOT} phai|{NOT} phai (?:la )?\d+ ma"
     r"|dung ra la|bao sai|ghi sai|nham thanh|thuc ra la|dung la)\b|\bsua\b.{0,40}\bthanh \d"
+    r"|^\W*sua(?: ?:| (?:hv|hoi vien|ngay|tien)\b.{0,40}\b(?:la|con|thanh) \d)"
 )
 QUERY = re.compile(
     r"\b(?:bao nhieu|duoc may|cho (?:em|chi|toi|minh|hoi)(?: xin)? hoi|em hoi|hoi (?:chut|xiu|ti)|dc may|may hv|may ho"

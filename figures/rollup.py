@@ -56,7 +56,7 @@ class Total:
     value: Number
     qualifier: str | None
     units: int
-    of: int | None = None
+    of: Number | None = None
 
 
 def within(facts: Iterable[Fact], first_day: date, last_day: date) -> list[Fact]:

@@ -22,7 +22,7 @@ from vietnamese.fold import fold
 ADMIT = "admit"
 DECLINE = "decline"
 REASONS = ("admit.reason.elsewhere", "admit.reason.member_already", "admit.reason.meet_first")
-_OPEN_WORDS = re.compile(r"(?:(?:mo|xem|duyet)\s+)?(?:don\s+)?(\S+(?:\s\S+)?)")
+_OPEN_WORDS = re.compile(r"(?:(?:mo|xem|duyet|open|see)\s+)?(?:don\s+)?(\S+(?:\s\S+)?)")
 _CONFIRMED = "yes"
 
 

@@ -33,12 +33,15 @@ class Words:
         return known.name(self.language) if known else code
 
     def measure(self, code: str) -> str:
-        """Return the name of a unit of measure."""
+        """Return what is counted, by the first of its names: "buổi" of "buổi, cuộc"."""
         known = self.content.catalogue.units.get(code)
-        return known.name(self.language) if known else code
+        return known.name(self.language).partition(",")[0] if known else code
 
-    def part(self, indicator: str, dimension: str, value: str) -> str:
-        """Return what a value of a breakdown is called: the first word the catalogue knows it by."""
+    def part(self, indicator: str, dimension: str, value: str) -> Phrase:
+        """Return what a part of a breakdown is called: its sentence, else the first word the catalogue has for it."""
+        key = f"part.{value}"
+        if self.content.wording.has(key):
+            return Say(key)
         known = self.content.catalogue.indicators.get(indicator)
         words = known.by.get(dimension, {}).get(value) if known else None
         return words[0] if words else value.replace("_", " ")

@@ -61,6 +61,8 @@ def is_adult(birth: str, today: date) -> bool | None:
 def words_or_choice(inbound: Inbound, choices: Sequence[str]) -> str:
     """Read words of her own, or the number of one of `choices` where there are no buttons to press."""
     text = plain_text(inbound)
+    if not any(letter.isalnum() for letter in text):
+        raise Invalid("answer.text_wanted")
     number = text.rstrip(".)")
     is_choice = number.isdecimal() and len(number) < 3 and 0 < int(number) <= len(choices)
     return choices[int(number) - 1] if is_choice else text

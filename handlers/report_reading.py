@@ -84,6 +84,11 @@ def is_withdrawal(inbound: Inbound, context: Context) -> bool:
     return _reading(inbound.text, context).intent == "delete"
 
 
+def is_opinion(inbound: Inbound, context: Context) -> bool:
+    """Tell whether the message passes on what people say and worry about."""
+    return _reading(inbound.text, context).intent == "opinion"
+
+
 def question_of(inbound: Inbound, context: Context) -> Mapping[str, Json] | None:
     """Return indicator and period of a question for figures, else None."""
     reading = _reading(inbound.text, context)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from dialogue.messages import Notice, Phrase, Reply, Say, opening, reply
+from dialogue.text import listed
 from handlers.context import Context
 from handlers.figures_text import Words, lines_of
 from handlers.report_card import Draft
@@ -26,6 +27,7 @@ def save(db: Connection, context: Context, draft: Draft | None) -> Sequence[Repl
             reply("report.overtaken", opening("lookup", Say("report.see"), code=draft.corrects), code=draft.corrects)
         ]
     attachments.receive(db, draft.photos, contact_id=context.contact_id, report_id=stored.id, at=context.now)
+    stored = reports.find(db, stored.code) or stored  # with its photos counted
     note(db, context, "report.corrected" if draft.corrects else "report.submitted", stored.code)
     officers = deciders(db, context, draft.unit_id)
     key = "report.notice_corrected" if draft.corrects else "report.notice"
@@ -67,7 +69,9 @@ def deciders(db: Connection, context: Context, unit_id: int) -> list[int]:
 def receipt(context: Context, stored: Report, unit_name: str, *, is_read: bool) -> Reply:
     """Return what she gets for a report handed in: its code, what is in it, how to see and correct it."""
     words = Words(context.content, context.language)
-    told: dict[str, Phrase] = {"code": stored.code, "unit": unit_name, "figures": lines_of(stored, words)}
+    photos = (Say("report.photos", {"count": stored.photos}),) if stored.photos else ()
+    figures = listed([lines_of(stored, words), *photos])
+    told: dict[str, Phrase] = {"code": stored.code, "unit": unit_name, "figures": figures}
     return Reply(
         (
             Say("report.receipt", told),

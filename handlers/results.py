@@ -30,9 +30,10 @@ _YEAR = re.compile(r"(?:nam |year )?((?:19|20)\d\d)")
 
 @dataclass(frozen=True, slots=True)
 class Whose:
-    """Whose results may be chosen: `key` is the answer, `year` the only year of a peer group."""
+    """Whose results may be chosen: `key` is the answer, `label` its button, `year` the only year of a peer group."""
 
     key: str
+    label: str
     name: str
     subject: Subject
     year: int | None = None
@@ -80,10 +81,17 @@ def options(context: Context, groups: Sequence[PeerGroup]) -> dict[str, Whose]:
     units = {post.unit_id: post.unit_name for post in context.posts_that("results")}
     units = dict(context.member_of) | units
     own = [
-        Whose(f"unit-{unit_id}", name, Subject(unit_id=unit_id, on=context.today)) for unit_id, name in units.items()
+        Whose(f"unit-{unit_id}", name, name, Subject(unit_id=unit_id, on=context.today))
+        for unit_id, name in units.items()
     ]
     peers = [
-        Whose(f"group-{group.id}", f"{group.name} ({group.year})", Subject(peer_group_id=group.id), group.year)
+        Whose(
+            key=f"group-{group.id}",
+            label=f"{group.name} ({group.year})",
+            name=group.name,
+            subject=Subject(peer_group_id=group.id),
+            year=group.year,
+        )
         for group in groups
     ]
     return {each.key: each for each in (*own, *peers)}
@@ -95,7 +103,7 @@ def _ask_whose(context: Context, open_to_her: Mapping[str, Whose]) -> Generator[
         return open_to_her[told]
     if len(open_to_her) == 1 or "indicator" in context.start:
         return next(iter(open_to_her.values()))
-    choices = tuple(Choice(each.key, each.name) for each in open_to_her.values())
+    choices = tuple(Choice(each.key, each.label) for each in open_to_her.values())
     return open_to_her[(yield Ask("results.whose", parse=None, choices=choices))]
 
 

@@ -89,7 +89,15 @@ def _value(shown: Shown, total: Sum) -> Phrase:
     if _is_few(shown, total):
         return Say("results.few", {"limit": FEW})
     phrase = qualified(amount(total.value, total.unit_of_measure, words), combined(total.qualifiers))
-    return phrase if total.of is None else Say("figure.of", {"value": phrase, "of": total.of})
+    phrase = Say("figure.cumulative", {"value": phrase}) if total.cumulative else phrase
+    return phrase if total.of is None else _share(phrase, total.value, total.of)
+
+
+def _share(phrase: Phrase, value: Number, of: Number) -> Phrase:
+    percent = achieved_percent(value, of)
+    if percent is None:
+        return Say("figure.of", {"value": phrase, "of": of})
+    return Say("results.share", {"value": phrase, "of": of, "percent": percent})
 
 
 def _is_few(shown: Shown, total: Sum) -> bool:

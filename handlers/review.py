@@ -8,10 +8,11 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from dialogue.answers import Invalid, plain_text
+from dialogue.answers import Invalid
 from dialogue.messages import Choice, Inbound, Json, Notice, Phrase, Picture, Reply, Say, opening, reply
 from dialogue.text import listed
 from dialogue.turn import Ask, Conversation, Script, look
+from handlers import person
 from handlers.context import Context
 from handlers.figures_text import Words, lines_of, state_of
 from handlers.lookup import line, unit_name
@@ -117,7 +118,7 @@ _REASONS = tuple(Choice(f"{MARK}{name}", Say(f"review.reason.{name}")) for name 
 
 
 def _reason(inbound: Inbound) -> str:
-    text = plain_text(inbound)
+    text = person.words_or_choice(inbound, [f"{MARK}{name}" for name in REASONS])
     if len(text) > REASON_CHARS:
         raise Invalid("answer.too_long", limit=REASON_CHARS)
     return text

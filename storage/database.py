@@ -13,7 +13,7 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
@@ -34,11 +34,15 @@ GROUP = 64
 READERS = 2
 
 
-class StorageFull(Exception):
+class NotKept(Exception):
+    """The write could not be made and nothing of it is there; the same write may be tried again later."""
+
+
+class StorageFull(NotKept):
     """The disk is full; nothing of this write was kept."""
 
 
-class Closed(Exception):
+class Closed(NotKept):
     """The database is closed; the write was not made."""
 
 
@@ -49,6 +53,7 @@ def sqlite_engine(path: Path, *, read_only: bool = False) -> Engine:
         poolclass=NullPool,
         connect_args={"check_same_thread": False, "timeout": 30},
         json_serializer=_to_json,
+        hide_parameters=True,  # errors must not carry what people wrote
     )
     event.listen(engine, "connect", _prepare_reader if read_only else _prepare)
     # A deferred begin that reads and then writes fails at once under contention, whatever the time-out.
@@ -112,7 +117,8 @@ class Database:
     async def write(self, fn: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run `fn(db, …)` in a transaction of the writer and return its result after the commit.
 
-        An exception of `fn` undoes only its own changes. `StorageFull` if the disk is full, `Closed` after `close`.
+        An exception of `fn` undoes only its own changes. `NotKept` if the database cannot write now: `StorageFull` if
+        the disk is full, `Closed` after `close`.
         """
         result: T = await self._submit(fn, args, kwargs, each=False)
         return result
@@ -155,9 +161,18 @@ class Database:
                 transaction.rollback()
 
     def _write_groups(self) -> None:
-        with self._writing.connect() as connection:
-            while group := self._next_group():
-                _answer(group, _commit_group(connection, group))
+        connection: Connection | None = None
+        while group := self._next_group():
+            # This thread must outlive everything: while it is gone, whoever writes waits for ever.
+            try:
+                connection = connection or self._writing.connect()
+                results = _commit_group(connection, group)
+            except Exception as error:
+                results = [_Failed(_not_kept(error))] * len(group)
+                _drop(connection)
+                connection = None
+            _answer(group, results)
+        _drop(connection)
 
     def _next_group(self) -> list[_Call]:
         group: list[_Call] = []
@@ -179,13 +194,16 @@ class _Failed:
     error: BaseException
 
 
+def _drop(connection: Connection | None) -> None:
+    """Close a connection: one whose commit failed may still be inside its transaction."""
+    if connection is not None:
+        with suppress(Exception):
+            connection.close()
+
+
 def _commit_group(connection: Connection, group: Sequence[_Call]) -> list[Any]:
-    try:
-        with connection.begin():
-            return [result for calls in _together(group) for result in _run(connection, calls)]
-    except Exception as error:
-        failure = _Failed(_translated(error))
-        return [failure] * len(group)
+    with connection.begin():
+        return [result for calls in _together(group) for result in _run(connection, calls)]
 
 
 def _together(group: Sequence[_Call]) -> Iterator[list[_Call]]:
@@ -201,10 +219,13 @@ def _run(connection: Connection, calls: list[_Call]) -> list[Any]:
         with savepoint(connection):
             if not calls[0].each:
                 return [calls[0].fn(connection, *calls[0].args, **calls[0].kwargs)]
-            return list(calls[0].fn(connection, [call.args[0] for call in calls]))
+            results = list(calls[0].fn(connection, [call.args[0] for call in calls]))
+            if len(results) != len(calls):
+                raise ValueError(f"{len(calls)} items and {len(results)} results")
+            return results
+    except NotKept:
+        raise
     except Exception as error:
-        if _is_full(error):
-            raise
         if len(calls) > 1:
             # One bad item must not take its neighbours along.
             return [result for call in calls for result in _run(connection, [call])]
@@ -213,23 +234,45 @@ def _run(connection: Connection, calls: list[_Call]) -> list[Any]:
 
 @contextmanager
 def savepoint(connection: Connection) -> Iterator[None]:
-    """Undo only what is done inside when it fails. Savepoints may stand inside each other."""
+    """Undo only what is done inside when it fails. Savepoints may stand inside each other.
+
+    `NotKept` if the whole transaction failed with it; let that through: nothing done before it is kept either.
+    """
     connection.exec_driver_sql("SAVEPOINT one")
     try:
         yield
-    except BaseException:
+        _make_sure_of(connection)
+    except BaseException as error:
+        if _is_full(error) or not _in_transaction(connection):
+            raise _not_kept(error) from error
         connection.exec_driver_sql("ROLLBACK TO one")
         connection.exec_driver_sql("RELEASE one")
         raise
     connection.exec_driver_sql("RELEASE one")
 
 
+def _make_sure_of(connection: Connection) -> None:
+    # A full or failing disk makes SQLite undo the whole transaction by itself; the statements after it would each be
+    # a transaction of their own (https://www.sqlite.org/lang_transaction.html, November 2026).
+    if not _in_transaction(connection):
+        raise NotKept("the transaction was undone")
+
+
+def _in_transaction(connection: Connection) -> bool:
+    raw: Any = connection.connection.driver_connection
+    return bool(raw.in_transaction)
+
+
 def _is_full(error: BaseException) -> bool:
     return isinstance(error, DBAPIError) and "disk is full" in str(error.orig)
 
 
-def _translated(error: Exception) -> Exception:
-    return StorageFull() if _is_full(error) else error
+def _not_kept(error: BaseException) -> NotKept:
+    if isinstance(error, NotKept):
+        return error
+    failure = StorageFull() if _is_full(error) else NotKept(type(error).__name__)
+    failure.__cause__ = error
+    return failure
 
 
 def _answer(group: Sequence[_Call], results: Sequence[Any]) -> None:
@@ -237,7 +280,7 @@ def _answer(group: Sequence[_Call], results: Sequence[Any]) -> None:
     for call, result in zip(group, results, strict=True):
         by_loop.setdefault(call.loop, []).append((call.future, result))
     for loop, answers in by_loop.items():
-        if not loop.is_closed():
+        with suppress(RuntimeError):  # a loop that is closed: nobody waits there any more
             loop.call_soon_threadsafe(_settle, answers)
 
 

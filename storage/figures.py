@@ -64,7 +64,11 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Sum:
-    """A total of one indicator; of one item where items do not add (`series`). `of` is set for yes and no."""
+    """A total of one indicator; of one item where items do not add (`series`).
+
+    `of` is the n of "k of n", set where every figure in it has one, and for answers of yes and no.
+    `cumulative` tells that all of it is running totals.
+    """
 
     indicator: str
     series: str
@@ -72,7 +76,8 @@ class Sum:
     value: Number
     units: int
     qualifiers: frozenset[str]
-    of: int | None = None
+    of: Number | None = None
+    cumulative: bool = False
 
 
 def totals(db: Connection, subject: Subject, span: Span, ways: Mapping[str, Way]) -> list[Sum]:
@@ -105,6 +110,8 @@ def _totals_one_way(db: Connection, kept: CTE, way: Way) -> list[Sum]:
         func.max(kept.c.unit_of_measure),
         type_coerce(value, Amount),
         func.count(kept.c.unit_id.distinct()),
+        case((func.count(kept.c.of_value) == func.count(), type_coerce(func.sum(kept.c.of_value), Amount))),
+        func.min(case((kept.c.mode == CUMULATIVE, 1), else_=0)),
         *(func.max(case((kept.c.qualifier == name, 1), else_=0)) for name in QUALIFIERS),
     ).group_by(kept.c.indicator, *([kept.c.series] if way.units == BY_ITEM else []))
     return [_sum(row, way) for row in db.execute(query).all()]
@@ -114,11 +121,12 @@ QUALIFIERS = ("min", "max", "approx")
 
 
 def _sum(row: Sequence[object], way: Way) -> Sum:
-    indicator, series, measure, value, count, *met = row
+    indicator, series, measure, value, count, whole, cumulative, *met = row
     assert isinstance(value, int | Decimal) and isinstance(count, int)
+    assert whole is None or isinstance(whole, int | Decimal)
     qualifiers = frozenset(name for name, seen in zip(QUALIFIERS, met, strict=True) if seen)
-    of = count if way.units == COUNTED else None
-    return Sum(str(indicator), str(series), str(measure), value, count, qualifiers, of)
+    of = count if way.units == COUNTED else whole
+    return Sum(str(indicator), str(series), str(measure), value, count, qualifiers, of, bool(cumulative))
 
 
 def _counting(subject: Subject, span: Span, indicators: Sequence[str], way: Way) -> CTE:
@@ -134,9 +142,10 @@ def _counting(subject: Subject, span: Span, indicators: Sequence[str], way: Way)
 def _facts(subject: Subject, span: Span, indicators: Sequence[str]) -> CTE:
     columns = [figure.c[name] for name in _FACT_COLUMNS]
     unit_id: ColumnElement[int] = figure.c.unit_id if subject.unit_id is not None else literal(0)
+    # Plain thousandths: sums and comparisons are exact and the same on every database.
+    thousandths = [type_coerce(figure.c[name], figure.c.id.type).label(name) for name in ("value", "of_value")]
     query = (
-        # Plain thousandths: sums and comparisons are exact and the same on every database.
-        select(unit_id.label("unit_id"), type_coerce(figure.c.value, figure.c.id.type).label("value"), *columns)
+        select(unit_id.label("unit_id"), *thousandths, *columns)
         .join(report, report.c.id == figure.c.report_id)
         .where(
             _whose(subject),

@@ -6,11 +6,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from sqlalchemy import Connection, or_, select
+from sqlalchemy import Connection, exists, or_, select
 
 from storage import units
 from storage.figures import SPLIT, scope
-from storage.schema import peer_group, peer_group_unit, succession
+from storage.schema import peer_group, peer_group_unit, report, succession
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,9 +23,8 @@ class PeerGroup:
 
 
 def around(db: Connection, unit_ids: Iterable[int], on: date) -> list[PeerGroup]:
-    """Return the peer groups that one of the units belongs to, is above or is below, today or before a merger.
-
-    Newest year first.
+    """Return the peer groups that one of the units belongs to, is above or is below, today or before a merger,
+    and that have figures. Newest year first.
     """
     groups: dict[int, PeerGroup] = {}
     for unit_id in unit_ids:
@@ -37,7 +36,7 @@ def around(db: Connection, unit_ids: Iterable[int], on: date) -> list[PeerGroup]
         query = (
             select(peer_group.c.id, peer_group.c.name, peer_group.c.year)
             .join(peer_group_unit, peer_group_unit.c.peer_group_id == peer_group.c.id)
-            .where(member)
+            .where(member, exists().where(report.c.peer_group_id == peer_group.c.id))
             .distinct()
         )
         groups |= {row.id: PeerGroup(*row) for row in db.execute(query)}

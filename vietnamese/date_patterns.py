@@ -73,7 +73,7 @@ PATTERNS: tuple[tuple[str, tuple[str, ...], str], ...] = (
         r"\b(?:cach day )?(?P<n>\d{1,2}) (?:ngay|hom|bua) truoc\b|\bcach day (?P<n2>\d{1,2}) (?:ngay|hom|bua)\b",
     ),
     ("today", ("nay",), r"\b(?:ngay )?(?:hom|sang|trua|chieu|toi|dem|bua|h\.?) ?nay\b|\bhnay\b"),
-    ("yesterday", ("qua",), r"\b(?:hom|sang|trua|chieu|toi|dem|bua|h\.?) ?qua\b|\bhqua\b"),
+    ("yesterday", ("qua", " wa"), r"\b(?:hom|sang|trua|chieu|toi|dem|bua|h\.?) ?(?:qua|wa)\b|\bhqua\b"),
     ("before", ("kia",), r"\b(?:hom|bua) kia\b"),
     (
         "ahead",

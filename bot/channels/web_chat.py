@@ -315,7 +315,9 @@ def _filled(template: Path, **values: str) -> str:
 
 def _html(page: str) -> web.Response:
     headers = {"Content-Security-Policy": POLICY, "Cache-Control": "no-cache"}
-    return web.Response(text=page, content_type="text/html", headers=headers)
+    response = web.Response(text=page, content_type="text/html", headers=headers)
+    response.enable_compression()
+    return response
 
 
 def _in_script(wording: Mapping[str, str]) -> str:

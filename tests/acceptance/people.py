@@ -42,4 +42,4 @@ def _appoint(db: Connection, unit_id: int, number: int) -> Head:
     contact_id = contacts.create(db, at=now, language="vi", name=f"Người thử {number}")
     contacts.add_address(db, contact_id, "web_chat", external_id, at=now)
     appointments.appoint(db, contact_id, unit_id, "chi_hoi_truong", since=SINCE)
-    return Head(contact_id, {"lantoa_visitor": cookie}, external_id, first_number=100 + number * 50)
+    return Head(contact_id, {"lantoa_visitor": cookie}, external_id, first_number=100 + number)

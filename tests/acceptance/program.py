@@ -62,12 +62,17 @@ class Program:
         assert self.process is not None
         async with aiohttp.ClientSession() as session:
             while self.process.returncode is None:
-                with contextlib.suppress(aiohttp.ClientError):
-                    async with session.get(f"{self.url}/healthz") as answer:
-                        if answer.status == 200:
-                            return
+                if await self._is_healthy(session):
+                    return
                 await asyncio.sleep(0.02)  # the only way to see a port open
         raise AssertionError(f"the program ended: {self.log.read_text(errors='replace')[-3000:]}")
+
+    async def _is_healthy(self, session: aiohttp.ClientSession) -> bool:
+        try:
+            async with session.get(f"{self.url}/healthz") as answer:
+                return answer.status == 200
+        except aiohttp.ClientError:
+            return False
 
     async def kill(self) -> None:
         """SIGKILL: nothing is told, nothing is flushed."""

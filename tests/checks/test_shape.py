@@ -18,12 +18,20 @@ MAX_NESTING = 4
 VAGUE_NAMES = {"common", "helper", "helpers", "manager", "misc", "service", "services", "util", "utils"}
 
 
+MIGRATIONS = "storage/migrations/versions/"
+"""Written by a program, one straight list of tables; cutting it up would only hide what it does."""
+
+
 def functions() -> Iterator[tuple[Source, Function]]:
-    return ((source, function) for source in sources() for function in defined(source.tree))
+    return ((source, function) for source in by_hand() for function in defined(source.tree))
+
+
+def by_hand() -> Iterator[Source]:
+    return (source for source in sources() if not source.path.startswith(MIGRATIONS))
 
 
 def test_no_file_is_longer_than_450_lines() -> None:
-    sizes = {source.path: source.text.count("\n") for source in sources()}
+    sizes = {source.path: source.text.count("\n") for source in by_hand()}
     assert {path: size for path, size in sizes.items() if size > MAX_FILE_LINES} == {}
 
 

@@ -57,12 +57,16 @@ def test_no_level_of_the_tree_is_named() -> None:
     assert found == []
 
 
+NOTATION = {("bot/transcript.py", "[ảnh]")}
+"""Marks of our own file formats, read by a program and never shown in a chat."""
+
+
 def test_no_sentence_for_people_stands_in_code() -> None:
     found = [
         f"{source.path}:{line} {text!r}"
         for source in sources(*WITHOUT_SENTENCES)
         for line, text in said(source.tree)
-        if is_vietnamese(text)
+        if is_vietnamese(text) and (source.path, text) not in NOTATION
     ]
     assert found == []
 

@@ -147,6 +147,21 @@ async def test_a_birth_cut_off_before_its_key_begins_anew(files: Files) -> None:
     await made(files)
 
 
+async def test_a_process_killed_in_a_birth_leaves_room_for_the_next(files: Files) -> None:
+    code = (
+        "import os, sys\n"
+        "from pathlib import Path\n"
+        "from storage.opening import Files, open_sqlite\n"
+        "d = Path(sys.argv[1])\n"
+        "open_sqlite(Files(d, d.parent.parent / 'k' / 'lantoa.key', d.parent / 'b'), fill=lambda *_: os._exit(9))\n"
+    )
+    assert another_process(code, files.database) == ""
+    assert files.database.with_name("lantoa.db.new").exists()
+    assert not files.database.exists()
+    await made(files)
+    assert not list(files.database.parent.glob("*.new*"))
+
+
 async def test_a_birth_cut_off_between_key_and_database_is_finished(files: Files) -> None:
     await made(files)
     files.database.rename(files.database.with_name("lantoa.db.new"))

@@ -24,7 +24,7 @@ from figures.catalogue import Catalogue
 from handlers import lookup, menu, nil_report, report, report_guided, results, review
 from handlers.content import Content, Question, ReportType, Role
 from handlers.context import Context, Post
-from storage import appointments, contacts, sessions, units
+from storage import appointments, contacts, members, sessions, units
 from storage.reports import Report, find
 from storage.schema import attachment, figure, metadata
 from storage.schema import report as reports_table
@@ -75,6 +75,9 @@ class KeyIsText(dict[str, str]):
 
     def get(self, key: str, default: Any = None) -> Any:
         return super().get(key, key)
+
+    def __contains__(self, key: object) -> bool:
+        return True
 
 
 @cache
@@ -187,6 +190,7 @@ class Person:
             channel="paper",
             capabilities=self.capabilities,
             inbox_id=1,
+            member_of=tuple(members.units_of_contacts(db, [self.contact_id], TODAY).get(self.contact_id, ())),
             posts=tuple(Post(p.unit_id, p.unit_name, p.level, p.role, roles[p.role].can) for p in held),
         )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from dialogue.messages import Lines, Say
 from tests.reports.stage import Person, Stage, keys, names, told
 from tests.reports.test_review import send
 
@@ -35,9 +36,10 @@ def test_who_decided_when_and_why_is_told(head: Person, officer: Person) -> None
     officer.presses("review.return")
     officer.presses("review.reason.no_photo")
     said = head.hears(code)
-    decided, reason = said[0].text[-1].items  # type: ignore[union-attr]  # two lines: the decision and its reason
+    lines = [item for part in said[0].text if isinstance(part, Lines) for item in part.items]
+    decided, reason = (item for item in lines if isinstance(item, Say) and item.key.startswith("lookup."))
     assert decided.values["by"] == "Thu Hà"
-    assert reason.values["reason"].key == "review.reason.no_photo"
+    assert reason.values["reason"] == Say("review.reason.no_photo")
 
 
 def test_without_a_code_she_sees_her_last_five(head: Person) -> None:

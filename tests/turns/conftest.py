@@ -28,6 +28,8 @@ WORDS = {
     "turn.cancel.words": "hủy",
     "turn.skip.words": "bỏ qua",
     "turn.help.words": "trợ giúp",
+    "turn.yes.words": "có | ok",
+    "turn.no.words": "không | ko",
     "menu.words": "menu",
     "note.words": "ghi chú",
     "form.words": "đơn",
@@ -36,7 +38,7 @@ WORDS = {
 }
 PLAIN = (
     "turn.back turn.cancel turn.skip turn.left turn.not_understood turn.old_button turn.open_instead turn.kept "
-    "turn.resumed turn.help turn.at_start turn.pick_one turn.too_many_open turn.script_gone answer.text_wanted "
+    "turn.resumed turn.help turn.at_start turn.pick_one turn.too_many_open turn.script_gone turn.cannot_skip answer.text_wanted "
     "menu.shown note.title note.saved form.name form.age form.sure form.yes form.saved sos.shown sos.call"
 ).split()
 

@@ -110,7 +110,7 @@ async def test_a_button_counts_for_who_was_shown_it_and_for_nobody_else(office: 
     for typed in ("đơn", "Lan", "30"):
         await office.hear("an", typed)
     number, body = await office.last_delivery()
-    assert body["buttons"][0]["label"] == "form.yes"
+    assert body["buttons"][0]["label"] == "Form.yes"
     assert await office.hear("bình", pressed=f"{number}.0") == ["turn.old_button", "menu.shown"]
     assert await office.all_effects() == []
     assert await office.hear("an", pressed=f"{number}.0") == ["form.saved"]

@@ -53,7 +53,7 @@ async def test_a_wrong_answer_that_is_something_else_is_offered_as_that(office: 
     assert await office.hear("an", "nhớ mua cây") == ["turn.pick_one\n\nform.age"]
     number, body = await office.last_delivery()
     labels = [button["label"] for button in body["buttons"]]
-    assert labels[0] == "turn.open_instead"
+    assert labels[0] == "Turn.open_instead"
     assert await office.hear("an", pressed=f"{number}.0") == ["note.title"]
 
 

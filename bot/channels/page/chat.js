@@ -178,6 +178,14 @@ function showPersona() {
   if (line.dataset.name) line.textContent = say('page.persona', { name: line.dataset.name });
 }
 
+// An invitation comes as a link ending in #ma=CODE: not sent to any server before she is on the page.
+function takeInvitation() {
+  const found = /^#ma=([\w-]+)$/.exec(window.location.hash);
+  if (!found) return;
+  window.history.replaceState(null, '', './');
+  send({ text: `/start ${found[1]}` });
+}
+
 async function start() {
   fillWording(document);
   showPersona();
@@ -191,6 +199,7 @@ async function start() {
   document.getElementById('log').setAttribute('aria-busy', 'false');
   startComposer(name, send, lastSent((await page.store.read()).entries));
   startLine();
+  takeInvitation();
   flags.onTold(told);
   document.getElementById('logout').addEventListener('click', askLogout);
   document.getElementById('start').addEventListener('click', () => send({ text: say('page.start') }));
