@@ -173,7 +173,11 @@ async def main() -> None:
             f" {ours.acknowledgement_p50_ms:>11.1f} {ours.acknowledgement_p99_ms:>11.1f}"
         )
     print(f"ratio: median {statistics.median(ratios):.3f}, from {ratios[0]:.3f} to {ratios[-1]:.3f}")
-    result = {"ratio": statistics.median(ratios), "ratios": ratios, "runs": [vars(ours) | {"peer": p} for ours, p in rows]}
+    result = {
+        "ratio": statistics.median(ratios),
+        "ratios": ratios,
+        "runs": [vars(ours) | {"peer": p} for ours, p in rows],
+    }
     print(json.dumps(result))
 
 

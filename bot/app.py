@@ -230,6 +230,8 @@ async def _task(work: Coroutine[Any, Any, None], stop: Callable[[], None] | None
     finally:
         task.cancel() if stop is None else stop()
         await asyncio.wait([task])
+    if not task.cancelled() and (error := task.exception()) is not None:
+        raise error  # whoever watches over us must see that we did not just end
 
 
 def _noted(task: asyncio.Task[None]) -> None:

@@ -9,9 +9,9 @@ go in once for the whole batch.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import structlog
@@ -23,7 +23,7 @@ from dialogue.messages import Button, Capabilities, Forget, Notice, Rendered, Re
 from handlers.content import Content
 from handlers.context import VIETNAM, Context, Post
 from storage import appointments, contacts, deliveries, inbox, installation, members, sessions
-from storage.database import Connection, Database, savepoint
+from storage.database import Connection, Database, NotKept, savepoint
 from storage.deliveries import NewDelivery
 from storage.inbox import Waiting
 from storage.sessions import Session
@@ -54,12 +54,14 @@ class Desk:
 
 @dataclass(frozen=True, slots=True)
 class Turned:
-    """A row thought through, or the error it met."""
+    """A row thought through, or the error it met. `proves`: the doubtful delivery whose button she pressed."""
 
     row: Waiting
     language: str
     thought: Thought | None = None
     error: Exception | None = None
+    restricted: bool = False
+    proves: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +83,7 @@ class Dispatcher:
         self._process = process
         self._on_committed = on_committed
         self._busy: set[int] = set()
+        self._counted: set[int] = set()
         self._woken = asyncio.Event()
         self._stopping = False
         self._choosing = asyncio.Lock()
@@ -91,7 +94,8 @@ class Dispatcher:
 
     async def run(self) -> None:
         """Take rows left by an earlier process one by one, then work until `stop`."""
-        await self._recover()
+        while not self._stopping and await self._attempted(self._recover):
+            pass
         await asyncio.gather(*(self._work() for _ in range(WORKERS)))
 
     def stop(self) -> None:
@@ -106,18 +110,21 @@ class Dispatcher:
 
     async def _work(self) -> None:
         while not self._stopping:
-            try:
-                worked = await self._batch()
-            except Exception:
-                # One boundary for the loop: a full disk or a bug in our own frame must not end the service.
-                log.exception("batch_failed")
-                worked = 0
-                await asyncio.sleep(1)
-            if not worked:
+            # Cleared before the look: what comes in during it must not be slept over.
+            self._woken.clear()
+            if not await self._attempted(self._batch):
                 await self._rest()
 
+    async def _attempted(self, step: Callable[[], Awaitable[int]]) -> int:
+        try:
+            return await step()
+        except Exception:
+            # One boundary for the loop: a full disk or a bug in our own frame must not end the service.
+            log.exception("batch_failed")
+            await asyncio.sleep(1)
+            return 1
+
     async def _rest(self) -> None:
-        self._woken.clear()
         try:
             await asyncio.wait_for(self._woken.wait(), timeout=1)
         except TimeoutError:
@@ -138,27 +145,45 @@ class Dispatcher:
         return len(rows)
 
     async def _run(self, rows: Sequence[Waiting]) -> None:
-        turned = await self._db.read(think, self._desk, rows)
-        committed = await self._db.write(commit, self._desk, turned)
+        try:
+            turned = await self._db.read(think, self._desk, rows)
+            committed = await self._db.write(commit, self._desk, turned)
+        except NotKept:
+            raise
+        except Exception as error:
+            if len(rows) > 1:
+                # One row that we stumble over must not take its neighbours along.
+                for row in rows:
+                    await self._run([row])
+                return
+            fallen = Turned(rows[0], self._desk.content.wording.default, error=error)
+            committed = await self._db.write(commit, self._desk, [fallen])
         self._on_committed(committed)
 
-    async def _recover(self) -> None:
-        """Careful mode: a row an earlier process left behind runs alone, its attempt counted and committed first."""
-        for row in await self._db.read(left_behind, self._process):
+    async def _recover(self) -> int:
+        """Careful mode: a row an earlier process left behind runs alone, its attempt counted and committed first.
+
+        Return how many there were; those behind a row that waits for its next try come later, in order.
+        """
+        now = self._desk.clock()
+        rows = await self._db.read(inbox.of_other_processes, self._process, now=now, most=BATCH)
+        for row in rows:
             if self._stopping:
-                return
+                return 0
+            await self._run_with_care(row)
+        return len(rows)
+
+    async def _run_with_care(self, row: Waiting) -> None:
+        if row.id not in self._counted:
             if row.attempt > MOST_DEATHS:
                 log.error("dead_letter", inbox_id=row.id, reason="process_died")
                 await self._db.write(bury, self._desk, row)
-                continue
+                return
             await self._db.write(inbox.count_attempt, row.id)
-            await self._run([row])
-            await self._db.write(inbox.adopt, [row.id], self._process)
-
-
-def left_behind(db: Connection, process: str) -> list[Waiting]:
-    """Return the open rows of earlier processes, oldest first."""
-    return inbox.of_other_processes(db, process)
+            # Once in each process, however often a full disk makes us begin again.
+            self._counted.add(row.id)
+        await self._run([row])
+        await self._db.write(inbox.adopt, [row.id], self._process)
 
 
 def think(db: Connection, desk: Desk, rows: Sequence[Waiting]) -> list[Turned]:
@@ -169,15 +194,35 @@ def think(db: Connection, desk: Desk, rows: Sequence[Waiting]) -> list[Turned]:
 
 def _think_one(db: Connection, desk: Desk, row: Waiting, facts: _Facts) -> Turned:
     person = facts.people[row.contact_id]
+    mind: Mind | None = None
     try:
         inbound = received(row.body, row.sent_at, facts.pressed(row))
-        context = facts.context(desk, row)
+        context = _timely(db, facts.context(desk, row), desk.clock())
         context = replace(context, text=inbound.text, attachments=inbound.attachments)
         session = facts.sessions.get(row.contact_id, Session(row.contact_id))
-        thought = Mind(desk.book, db, context, session, inbound).think()
+        mind = Mind(desk.book, db, context, session, inbound)
+        thought = mind.think()
     except Exception as error:
-        return Turned(row, person.language, error=error)
-    return Turned(row, person.language, thought)
+        restricted = mind is not None and mind.is_restricted()
+        return Turned(row, person.language, error=error, restricted=restricted)
+    return Turned(row, person.language, thought, restricted=thought.restricted, proves=facts.proved(row))
+
+
+def _timely(db: Connection, context: Context, now: datetime) -> Context:
+    """Return the context of a message; of one written before its sender lost a post, as if she wrote it now.
+
+    Rights are those of today: a phone's clock, set back, must not bring ended ones back.
+    """
+    today = now.astimezone(VIETNAM).date()
+    if context.today == today:
+        return context
+    held, still_held = (_posts_on(db, context.contact_id, day) for day in (context.today, today))
+    return replace(context, now=now) if held - still_held else context
+
+
+def _posts_on(db: Connection, contact_id: int, day: date) -> set[tuple[int, str]]:
+    held = appointments.of_contacts(db, [contact_id], day).get(contact_id, ())
+    return {(post.unit_id, post.role) for post in held}
 
 
 @dataclass(frozen=True)
@@ -216,6 +261,12 @@ class _Facts:
             return Button(None, "")
         button = shown.buttons[index]
         return Button(button["value"], button["label"], button.get("ask"))
+
+    def proved(self, row: Waiting) -> int | None:
+        """The delivery that was in doubt and arrived, since she presses a button of it."""
+        delivery_id = _pressed_delivery(row)
+        shown = self.buttons.get(delivery_id) if delivery_id is not None else None
+        return delivery_id if shown is not None and shown.in_doubt and shown.contact_id == row.contact_id else None
 
     def context(self, desk: Desk, row: Waiting) -> Context:
         """The facts of one turn."""
@@ -265,17 +316,21 @@ class _Batch:
     def add(self, turned: Turned) -> None:
         """Make one turn's effect and collect its rows; what it did is undone if it fails."""
         thought = turned.thought
+        if turned.proves is not None:
+            deliveries.pressed(self.db, turned.proves, turned.row.contact_id)
         if thought is None:
             self.failed.append(turned)
             return
-        if thought.ending is None:
-            self._collect(turned, thought, ())
-            return
         try:
+            if thought.ending is None:
+                self._collect(turned, thought, ())
+                return
             with savepoint(self.db):
                 ending = thought.ending
                 said = ending.conversation.done(self.db, ending.context, ending.result)
                 self._collect(turned, thought, said)
+        except NotKept:
+            raise  # the neighbours' effects are gone too
         except Exception as error:
             self.failed.append(replace(turned, error=error))
 
@@ -283,6 +338,7 @@ class _Batch:
         if any(isinstance(each, Forget) for each in said):
             thought = replace(thought, session=Session(turned.row.contact_id), after=())
         notices = [each for each in said if isinstance(each, Notice)]
+        notices = [each for each in notices if telling.is_wanted(self.db, each.contact_id, each.reply)]
         own = [Spoken(each) for each in said if isinstance(each, Reply)]
         spoken = (*thought.before, *own, *thought.after)
         wording = self.desk.content.wording
@@ -304,7 +360,7 @@ class _Batch:
         """Write what was collected."""
         dead = [self._fail(turned) for turned in self.failed].count(True)
         if self.outgoing:
-            deliveries.enqueue(self.db, self.outgoing, at=self.now)
+            deliveries.enqueue(self.db, self._to_holders(), at=self.now)
         if self.sessions:
             sessions.save(self.db, self.sessions, at=self.now)
         if self.done:
@@ -313,12 +369,19 @@ class _Batch:
             inbox.restrict(self.db, self.restricted)
         return Committed(len(self.done), len(self.failed), dead, len(self.outgoing))
 
+    def _to_holders(self) -> list[NewDelivery]:
+        """What goes out, each message to whom its address is now: a turn may have made it another person's."""
+        answers = {row.address_id for row in self.outgoing if row.address_id is not None}
+        whose = contacts.holders(self.db, answers)
+        return [replace(row, contact_id=whose.get(row.address_id or 0, row.contact_id)) for row in self.outgoing]
+
     def _fail(self, turned: Turned) -> bool:
         row = turned.row
         tries_left = row.attempt <= len(RETRY_AFTER)
         retry_at = self.now + RETRY_AFTER[row.attempt - 1] if tries_left else None
         log.error("turn_failed", inbox_id=row.id, attempt=row.attempt, exc_info=turned.error)
-        inbox.fail(self.db, row.id, reason=type(turned.error).__name__, retry_at=retry_at)
+        reason = type(turned.error).__name__
+        inbox.fail(self.db, row.id, reason=reason, retry_at=retry_at, restricted=turned.restricted)
         if retry_at is None:
             self.outgoing.append(_kept_for_an_officer(self.desk, row, turned.language, self.now))
         return retry_at is None

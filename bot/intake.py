@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from dialogue.text import nfc
@@ -14,6 +14,8 @@ from storage.database import Database
 from storage.inbox import NewInbound
 
 MAX_TEXT_CHARS = 20_000
+OLDEST = timedelta(days=7)
+"""How long a message may have waited on a phone without a line."""
 
 
 class TooManyWaiting(Exception):
@@ -39,15 +41,15 @@ class Intake:
     ) -> None:
         """Commit one message; the same key again changes nothing. Returns when it is on the disk.
 
-        Raises `TextTooLong`, `TooManyWaiting`, or `storage.database.StorageFull`; nothing is kept then.
+        Raises `TextTooLong`, `TooManyWaiting`, or `storage.database.NotKept`; nothing is kept then.
         """
         text = clean(str(body.get("text") or ""))
         if len(text) > MAX_TEXT_CHARS:
             raise TextTooLong
         began_s = time.perf_counter()
         now = self.clock()
-        # A phone's clock may be wrong; a message cannot have been written after we received it.
-        written = min(sent_at, now) if sent_at else now
+        # A phone's clock may be wrong: a message is not written after we received it, nor years before.
+        written = sent_at if sent_at is not None and now - OLDEST <= sent_at <= now else now
         message = NewInbound(
             channel=channel,
             external_id=external_id,

@@ -14,9 +14,10 @@ import sys
 import threading
 import traceback
 from collections.abc import Mapping, MutableMapping
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Any, TextIO
+from typing import Any, TextIO, cast
 
 import structlog
 
@@ -164,7 +165,26 @@ def start_logging(stream: TextIO = sys.stderr, *, level: int = logging.INFO) -> 
     threading.excepthook = _tell_thread_crash
 
 
-def _send_to(stream: TextIO, level: int) -> None:
+class _Unfailing(io.TextIOBase):
+    """A stream that drops what cannot be written: a log on a full disk must not end what it tells of."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        """Write `text` if there is room."""
+        with suppress(OSError, ValueError):
+            self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        """Flush if there is room."""
+        with suppress(OSError, ValueError):
+            self._stream.flush()
+
+
+def _send_to(given: TextIO, level: int) -> None:
+    stream = cast(TextIO, _Unfailing(given))
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,

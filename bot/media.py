@@ -47,7 +47,13 @@ class Media:
     async def run(self) -> None:
         """Keep files until stopped."""
         while not self._stopping:
-            if not await self.keep_waiting():
+            try:
+                looked_at = await self.keep_waiting()
+            except Exception:
+                # One boundary for the loop: a full disk must not end the service.
+                log.exception("photos_not_kept")
+                looked_at = 0
+            if not looked_at:
                 self._woken.clear()
                 try:
                     await asyncio.wait_for(self._woken.wait(), PAUSE_S)
@@ -76,6 +82,7 @@ class Media:
             photo = await self._pool.reencode(source, self._folder)
         except PictureRefused as refused:
             await self._db.write(self._refuse, file, refused.reason_key)
+            source.unlink(missing_ok=True)
         except (PictureJobFailed, OSError) as error:
             log.warning("photo_not_kept", attachment_id=file.id, reason=type(error).__name__)
         else:
@@ -116,4 +123,3 @@ class Media:
 def _chart(spec: Mapping[str, Any]) -> ChartSpec:
     rows = tuple(ChartRow(**row) for row in spec["rows"])
     return ChartSpec(**{**spec, "rows": rows})
-

@@ -8,6 +8,7 @@ import os
 from pathlib import Path
 
 from dialogue.messages import Attachment
+from storage.database import NotKept as NotKept
 
 MAX_BYTES = 12 * 1024 * 1024
 
@@ -25,14 +26,17 @@ class PhotoTooLarge(ValueError):
 async def keep(folder: Path, content: bytes) -> Attachment:
     """Write `content` to `folder` and to the disk itself, and return what it is.
 
-    Raises `NotAPhoto` or `PhotoTooLarge` by a look at its first bytes; whether it can be decoded is
-    found out later, in the helper process.
+    Raises `NotAPhoto` or `PhotoTooLarge` by a look at its first bytes, `NotKept` if the disk does not take it; whether
+    it can be decoded is found out later, in the helper process.
     """
     if len(content) > MAX_BYTES:
         raise PhotoTooLarge
     media_type = _media_type(content)
     digest = hashlib.sha256(content).hexdigest()
-    await asyncio.to_thread(_write_durably, folder / digest, content)
+    try:
+        await asyncio.to_thread(_write_durably, folder / digest, content)
+    except OSError as error:
+        raise NotKept from error
     return Attachment(digest, media_type, len(content))
 
 
@@ -50,11 +54,16 @@ def _write_durably(path: Path, content: bytes) -> None:
         return
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(f"{path.name}.{os.getpid()}.{id(content)}.part")
-    with unfinished.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    unfinished.replace(path)
+    try:
+        with unfinished.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        unfinished.replace(path)
+    except BaseException:
+        # Half a photo must not stay on a disk that is full.
+        unfinished.unlink(missing_ok=True)
+        raise
     folder = os.open(path.parent, os.O_RDONLY)
     try:
         os.fsync(folder)

@@ -33,6 +33,11 @@ def answer(
     )
 
 
+def is_wanted(db: Connection, contact_id: int, said: Reply) -> bool:
+    """Tell whether somebody may be told what she did not ask for: not who said stop, unless there is danger to life."""
+    return said.sort == "alert" or not contacts.get_many(db, [contact_id])[contact_id].stopped
+
+
 def notice(db: Connection, wording: Wording, contact_id: int, said: Reply, *, at: datetime) -> NewDelivery:
     """Return the row of a message she did not ask for, in her language; its buttons count as shown to her."""
     reader = contacts.get_many(db, [contact_id])[contact_id]

@@ -21,7 +21,7 @@ from zoneinfo import ZoneInfo
 
 VIETNAM = ZoneInfo("Asia/Ho_Chi_Minh")
 PHOTO = "[ảnh]"
-_CODE = re.compile(r"\b(BC|DK|TT|GD|HT|TN)-[2-9A-HJ-NP-Z]{4,8}\b")
+_CODE = re.compile(r"\b(BC|DK|TT|GD|GH|HT|TN)-[2-9A-HJ-NP-Z]{4,8}\b")
 _BUTTONS = re.compile(r"\[([^\]]+)\]")
 
 

@@ -13,7 +13,7 @@ from itertools import takewhile
 from typing import Any
 
 from bot.book import HELP, Book
-from dialogue.fit import is_move, is_opening, pick
+from dialogue.fit import is_move, is_opening, pick, pick_by_words
 from dialogue.messages import Attachment, Button, Choice, Inbound, Reply, Say, opening, reply
 from dialogue.turn import (
     BACK,
@@ -93,6 +93,18 @@ class Mind:
             names.add(thought.ending.conversation.name)
         return replace(thought, restricted=any(self._is_restricted(name) for name in names))
 
+    def is_restricted(self) -> bool:
+        """Tell whether a message whose turn failed was said in a restricted talk or would have opened one."""
+        talk = self.session.talk
+        if talk is not None and self._is_restricted(talk.conversation):
+            return True
+        try:
+            opened = self.book.opened_by(self.inbound, self.context, among=self.book.interrupts)
+        except Exception:
+            # It may be what failed; nobody knows then what the message was.
+            return False
+        return opened is not None and opened[0].restricted
+
     def _is_restricted(self, name: str) -> bool:
         conversation = self.book.conversations.get(name)
         return conversation is not None and conversation.restricted
@@ -131,14 +143,20 @@ class Mind:
             conversation = self.book.conversations.get(str(value["open"]))
             start = value.get("start")
             return (conversation, start if isinstance(start, Mapping) else {}) if conversation else None
-        if self._is_shown_answer():
-            return None
         command = self.book.command(self.inbound.text)
-        return (command, {}) if command else None
+        if command is None or self._is_shown_answer(or_begins_so=self._is_refused(command)):
+            return None
+        return command, {}
 
-    def _is_shown_answer(self) -> bool:
+    def _is_refused(self, conversation: Conversation) -> bool:
+        return conversation.needs is not None and not self.context.posts_that(conversation.needs)
+
+    def _is_shown_answer(self, *, or_begins_so: bool) -> bool:
+        if self.session.talk is None:
+            return False
         answers = [button for button in self._shown() if button.ask is not None and not is_move(button)]
-        return self.session.talk is not None and pick(self.inbound, answers, by_number=False) is not None
+        begins = or_begins_so and pick_by_words(self.inbound, answers, anywhere=False) is not None
+        return begins or pick(self.inbound, answers, by_number=False) is not None
 
     def _chosen(self) -> Button | None:
         """The button shown last that opens a talk, if she typed its label or number."""
@@ -189,23 +207,26 @@ class Mind:
         return replace(thought, before=(Spoken(reply(key)), *thought.before))
 
     def _open(self, conversation: Conversation, start: Mapping[str, Any]) -> Thought:
-        if conversation.needs and not self.context.posts_that(conversation.needs):
+        if self._is_refused(conversation):
             return Thought(self.session, before=(Spoken(reply("turn.not_allowed")), *self._again(self.session.talk)))
         context = replace(self.context, start=start)
         outcome = self._settled(lambda known: begin(conversation, context, known))
         if isinstance(outcome, Ended):
             ending = Ending(conversation, context, outcome.result)
             return Thought(self.session, ending=ending, after=self._again(self.session.talk))
-        parked = self._parked(conversation)
+        parked = self._parked(conversation, start)
         if parked is None:
             return Thought(self.session, before=(Spoken(reply("turn.too_many_open")), *self._again(self.session.talk)))
         session = replace(self.session, parked=parked)
         return self._asked(session, Talk(conversation.name, start), outcome)
 
-    def _parked(self, opening_one: Conversation) -> tuple[Talk, ...] | None:
-        """The talks left open under a new one; None if there are too many. Nothing half-filled is dropped unasked."""
+    def _parked(self, opening_one: Conversation, start: Mapping[str, Any]) -> tuple[Talk, ...] | None:
+        """The talks left open under a new one; None if there are too many. Nothing half-filled is dropped unasked,
+        a sentence of hers neither when another of its kind follows."""
         talk = self.session.talk
-        if talk is None or talk.conversation == opening_one.name or not (talk.answers or talk.start):
+        if talk is None or not (talk.answers or talk.start):
+            return self.session.parked
+        if talk.conversation == opening_one.name and ("text" not in talk.start or talk.start == start):
             return self.session.parked
         return (*self.session.parked, talk) if len(self.session.parked) < MOST_PARKED else None
 
@@ -238,7 +259,7 @@ class Mind:
             return None
         typed = fold(self.inbound.text).strip(" .,!")
         is_yes, is_no = typed in self.book.yes, typed in self.book.no
-        if ask.confirm and len(ask.choices) == 1 and (is_yes or is_no):
+        if ask.confirm and len(ask.choices) == 1 and (is_no or (is_yes and not ask.exact)):
             return Button(ask.choices[0].value if is_yes else CANCEL, "", ask.key)
         return Button(SKIP, "") if is_no and ask.optional else None
 
@@ -277,7 +298,8 @@ class Mind:
         if not isinstance(outcome, Asked):
             raise TypeError(f"a talk cannot go on from {outcome}")
         instead: tuple[Choice, ...] = ()
-        if outcome.hint is not None and not outcome.found and (other := self._sentence()) is not None:
+        wrong = outcome.hint is not None and not outcome.found and bool(self.inbound.text.strip())
+        if wrong and (other := self._sentence()) is not None:
             conversation, start = other
             if (conversation.name, start) != (talk.conversation, talk.start):
                 instead = (opening(conversation.name, Say("turn.open_instead"), **start),)

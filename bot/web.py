@@ -20,6 +20,9 @@ HEADERS = {
     "Permissions-Policy": "geolocation=(), microphone=(), camera=()",
 }
 
+FORWARDED = ("X-Forwarded-For", "Forwarded", "X-Real-IP", "Via")
+"""What proxies add; each of them at least one."""
+
 MAX_BODY = 64 * 1024 * 1024
 """Five photos of the largest size allowed, with room for the form around them."""
 
@@ -78,7 +81,7 @@ def make_web(
 
 def is_loopback(request: web.Request) -> bool:
     """Tell whether the connection comes from this machine and was not passed on for somebody else."""
-    forwarded = {"X-Forwarded-For", "Forwarded"} & set(request.headers)
+    forwarded = any(name in request.headers for name in FORWARDED)
     try:
         return not forwarded and ipaddress.ip_address(request.remote or "").is_loopback
     except ValueError:

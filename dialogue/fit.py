@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dialogue.messages import Button, Capabilities, Inbound, Rendered
 from vietnamese.fold import fold
 
-SHORTEST_BEGINNING = 3
+SHORTEST_PART = 3
 
 
 def pick(inbound: Inbound, shown: Sequence[Button], *, by_number: bool = True) -> Button | None:
@@ -25,14 +25,16 @@ def pick(inbound: Inbound, shown: Sequence[Button], *, by_number: bool = True) -
     return next((button for button in shown if typed and fold(button.label).strip() == typed), None)
 
 
-def pick_by_beginning(inbound: Inbound, shown: Sequence[Button]) -> Button | None:
-    """Return the one answer whose label begins with the word or words she typed ("trồng cây" for "Trồng cây, môi
-    trường"); None where several do or less than three letters were typed."""
+def pick_by_words(inbound: Inbound, shown: Sequence[Button], *, anywhere: bool = True) -> Button | None:
+    """Return the one answer whose label begins with the words she typed ("trồng cây" for "Trồng cây, môi trường"),
+    else, `anywhere`, the one that has them in it; None where several do or less than three letters were typed."""
     typed = fold(inbound.text).strip().rstrip(".,!")
-    if len(typed) < SHORTEST_BEGINNING:
+    if len(typed) < SHORTEST_PART:
         return None
-    begins = re.compile(rf"{re.escape(typed)}\b")
-    meant = [button for button in shown if not is_move(button) and begins.match(fold(button.label).strip())]
+    words = re.compile(rf"\b{re.escape(typed)}\b")
+    answers = [(button, fold(button.label).strip()) for button in shown if not is_move(button)]
+    begins = [button for button, label in answers if words.match(label)]
+    meant = begins or [button for button, label in answers if anywhere and words.search(label)]
     return meant[0] if len(meant) == 1 else None
 
 

@@ -68,7 +68,10 @@ class Wording:
                 return self.phrase(Say("money", {"amount": phrase.amount_vnd}), language)
             case datetime():
                 local = phrase.astimezone(self.zone)
-                words: dict[str, Phrase] = {"time": format_time(local, "HH:mm", locale=_locale(language)), "day": local.date()}
+                words: dict[str, Phrase] = {
+                    "time": format_time(local, "HH:mm", locale=_locale(language)),
+                    "day": local.date(),
+                }
                 return self.phrase(Say("moment", words), language)
             case None:
                 return ""

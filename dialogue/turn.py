@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
 from dialogue.answers import Invalid, plain_text
-from dialogue.fit import is_opening, pick, pick_by_beginning
+from dialogue.fit import is_opening, pick, pick_by_words
 from dialogue.messages import NOTHING, Button, Choice, Inbound, Json, Phrase, Say
 
 Script: TypeAlias = "Generator[Ask | Look, Any, Any]"
@@ -35,8 +35,9 @@ class Ask:
     `parse` reads a typed answer into JSON or raises `Invalid`. `choices` are offered answers; with
     `parse=None` only these count. `search` looks typed words up: `search(db, text, *search_with)`
     returns choices; one is taken as the answer, several are shown to pick from. `confirm` marks the
-    summary before saving: it is always asked again when an answer before it changed. `personal` marks
-    a question whose answer is personal data (`design.md` §9).
+    summary before saving: it is always asked again when an answer before it changed. `exact` marks what cannot
+    be undone: only its button counts, its whole label or its number, no "ừ". `personal` marks a question whose
+    answer is personal data (`design.md` §9).
     """
 
     key: str
@@ -47,6 +48,7 @@ class Ask:
     search_with: tuple[Any, ...] = ()
     optional: bool = False
     confirm: bool = False
+    exact: bool = False
     personal: bool = False
 
 
@@ -219,8 +221,9 @@ def _read_answer(ask: Ask, inbound: Inbound, shown: Sequence[Button], known: Kno
     own = [button for button in shown if button.ask == ask.key and not is_opening(button)]
     # Where a number can be the answer itself ("150"), it stands for a choice only if it is no such answer.
     picked = pick(inbound, own, by_number=ask.parse is None or ask.search is not None)
-    if picked is None and ask.parse is None and ask.search is None and inbound.pressed is None:
-        picked = pick_by_beginning(inbound, own)
+    may_be_short = ask.parse is None and ask.search is None and not ask.exact and inbound.pressed is None
+    if picked is None and may_be_short:
+        picked = pick_by_words(inbound, own, anywhere=not ask.confirm)
     if picked is not None:
         return picked.value
     if inbound.pressed is not None:

@@ -21,6 +21,9 @@ QUERY = re.compile(
     r"\b(?:bao nhieu|duoc may|cho (?:em|chi|toi|minh|hoi)(?: xin)? hoi|em hoi|hoi (?:chut|xiu|ti)|dc may|may hv|may ho"
     r"|xem (?:so lieu|ket qua|bao cao)|la gi|the nao|khi nao|o dau|may gio|chua a|chua chi|lam sao de|cho xem)\b|\?"
 )
+NOT_A_COUNT = re.compile(r"\b(?:may gio|khi nao|o dau|lam sao|the nao|la gi|ai)\b")
+"""A question for something else than figures, whatever activity it names."""
+
 NIL = re.compile(
     rf"\b{NOT} (?:(?:co |thay )?(?:phat sinh|hoat dong(?: gi| nao| moi)?|so lieu|bien dong|thay doi|viec gi|tin gi)"
     r"|co (?:gi(?! dau)|j|chi (?:moi|het|dau)|viec|ai vao|ai moi|cai gi)|gi moi|j moi)\b"

@@ -144,6 +144,11 @@ def lines_of(report: Report, words: Words) -> Lines:
     return Lines(tuple(line_of(record_of(figure), words) for figure in report.figures))
 
 
+def short_of(report: Report, words: Words) -> Phrase:
+    """Return the figures of a report in one line, as a button needs it."""
+    return _joined(tuple(label_of(record_of(figure), words) for figure in report.figures))
+
+
 def state_of(report: Report) -> Say:
     """Return the state of a report in plain words."""
     return Say(f"report.state.{report.state}")

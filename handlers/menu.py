@@ -52,7 +52,7 @@ def _buttons(context: Context) -> Iterator[Choice]:
     if "broadcast" in can:
         yield opening("broadcast", Say("menu.broadcast"))
         yield opening("broadcasts", Say("menu.broadcasts"))
-    if "results" in can:
+    if "results" in can or context.member_of:
         yield opening("results", Say("menu.results"))
     if not context.posts:
         if not context.member_of:

@@ -62,7 +62,8 @@ def ask_person(context: Context) -> Script:
         return See()
     if action == "correct":
         return (yield from _ask_correction(context))
-    yield Ask(f"my_data.sure_{action}", parse=None, choices=(Choice(_YES, Say(f"my_data.yes_{action}")),), confirm=True)
+    choices = (Choice(_YES, Say(f"my_data.yes_{action}")),)
+    yield Ask(f"my_data.sure_{action}", parse=None, choices=choices, confirm=True, exact=action == "delete")
     return Withdraw() if action == "withdraw" else Delete()
 
 
@@ -78,7 +79,7 @@ def _ask_correction(context: Context) -> Generator[Any, Any, Wanted]:
             return reply("my_data.birth_of_a_minor")
         shown = person.shown_birth(value)
     elif field == "phone":
-        value = yield Ask("person.phone", parse=person.mobile, personal=True)
+        value = yield Ask("my_data.phone", parse=person.mobile, personal=True)
         shown = person.shown_phone(value)
     else:
         value = shown = yield Ask("person.name", parse=person.full_name, personal=True)

@@ -9,7 +9,7 @@ from typing import Any
 from dialogue.messages import Choice, Inbound, Json, Notice, Reply, Say, opening, reply
 from dialogue.turn import Ask, Conversation, Look, Script, look
 from handlers.context import Context, Post
-from handlers.figures_text import Words, lines_of, record_of
+from handlers.figures_text import Words, record_of, short_of
 from handlers.report_answers import start_list
 from handlers.report_card import Draft, confirm
 from handlers.report_questions import settle
@@ -97,7 +97,7 @@ def _earlier(context: Context) -> Generator[Ask | Look, Any, Report | None]:
 def _ask_which(context: Context, found: list[Report]) -> Generator[Ask, Any, Report | None]:
     words = Words(context.content, context.language)
     choices = tuple(
-        Choice(each.code, Say("report.one_of_several", {"code": each.code, "figures": lines_of(each, words)}))
+        Choice(each.code, Say("report.one_of_several", {"code": each.code, "figures": short_of(each, words)}))
         for each in found
     )
     new = Choice(_ANOTHER, Say("report.send_as_new"))

@@ -10,9 +10,11 @@ from typing import Any
 
 from dialogue.messages import Inbound, Json
 from figures.catalogue import Catalogue
+from figures.intents import NOT_A_COUNT
 from figures.reading import Reading, read
 from handlers.context import Context
 from handlers.report_records import MOST_RECORDS, added_photos, has_value
+from vietnamese.fold import fold
 
 REPORTING = frozenset({"report", "correct"})
 
@@ -93,4 +95,5 @@ def question_of(inbound: Inbound, context: Context) -> Mapping[str, Json] | None
     """Return indicator and period of a question for figures, else None."""
     reading = _reading(inbound.text, context)
     known = reading.intent == "query" and reading.query.get("indicator") in context.content.catalogue
+    known = known and not NOT_A_COUNT.search(fold(inbound.text))
     return {name: value for name, value in reading.query.items() if value} if known else None

@@ -160,6 +160,7 @@ _ROWS = (
         delivery.c.body,
         contact.c.stopped_at,
         contact.c.erased_at,
+        delivery.c.address_id.is_not(None).label("is_answer"),
     )
     .join(contact, contact.c.id == delivery.c.contact_id)
     .outerjoin(address, address.c.id == _CHOSEN)
@@ -253,7 +254,8 @@ class _Taking:
         self.people.add(row.contact_id)
         to_many = row.lane == BROADCASTS and row.sort != "alert"
         cap = self.wanted.rules.daily_cap
-        if row.erased_at is not None:
+        if row.erased_at is not None and (to_many or not row.is_answer):
+            # Who was erased gets nothing but answers to what she writes, the last one being that she is.
             self._settle(row.id, "cancelled", "erased")
         elif to_many and row.stopped_at is not None:
             self._settle(row.id, "skipped", "stopped")

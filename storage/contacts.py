@@ -8,7 +8,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, String, cast, literal, literal_column, select, update
 
-from storage.schema import address, contact, inbox
+from storage.schema import address, contact, delivery, inbox
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +69,16 @@ def cut_off(db: Connection, channel: str, external_id: str) -> None:
 
 
 def bind(db: Connection, address_id: int, contact_id: int) -> None:
-    """Make an address another contact's: she proved it by an invitation or a code."""
+    """Make an address another contact's, with the answers that still wait: she proved it by an invitation or a code."""
     db.execute(update(address).where(address.c.id == address_id).values(contact_id=contact_id, state="live"))
+    waiting = (delivery.c.address_id == address_id, delivery.c.state == "ready", delivery.c.broadcast_id.is_(None))
+    db.execute(update(delivery).where(*waiting).values(contact_id=contact_id))
+
+
+def holders(db: Connection, address_ids: Iterable[int]) -> dict[int, int]:
+    """Return whose each address is now."""
+    rows = db.execute(select(address.c.id, address.c.contact_id).where(address.c.id.in_(list(address_ids))))
+    return {row.id: row.contact_id for row in rows}
 
 
 def live_addresses(db: Connection, contact_id: int) -> list[Address]:
@@ -103,7 +111,9 @@ def set_stopped(db: Connection, contact_id: int, at: datetime | None) -> None:
 
 def addresses_waiting(db: Connection, address_ids: Sequence[int]) -> dict[int, int]:
     """Return how many messages of each address are still to be worked on."""
-    query = select(inbox.c.address_id).where(inbox.c.state == literal_column("'open'"), inbox.c.address_id.in_(address_ids))
+    query = select(inbox.c.address_id).where(
+        inbox.c.state == literal_column("'open'"), inbox.c.address_id.in_(address_ids)
+    )
     waiting: dict[int, int] = {}
     for address_id in db.scalars(query):
         waiting[address_id] = waiting.get(address_id, 0) + 1

@@ -41,10 +41,11 @@ class NewDelivery:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """To whom a delivery went and the buttons it carried, in order."""
+    """To whom a delivery went, the buttons it carried, in order, and whether it is in doubt that it arrived."""
 
     contact_id: int
     buttons: tuple[Mapping[str, Any], ...]
+    in_doubt: bool = False
 
 
 def enqueue(db: Connection, rows: Sequence[NewDelivery], *, at: datetime) -> list[int]:
@@ -70,9 +71,12 @@ def _values(row: NewDelivery, at: datetime) -> dict[str, Any]:
 
 def shown(db: Connection, ids: Iterable[int]) -> dict[int, Shown]:
     """Return the buttons of deliveries by id; unknown ids and erased bodies are left out."""
-    query = select(delivery.c.id, delivery.c.contact_id, delivery.c.body).where(delivery.c.id.in_(list(ids)))
-    rows = db.execute(query.where(delivery.c.body.is_not(None)))
-    return {row.id: Shown(row.contact_id, tuple((row.body or {}).get("buttons") or ())) for row in rows}
+    columns = (delivery.c.id, delivery.c.contact_id, delivery.c.body, delivery.c.state)
+    rows = db.execute(select(*columns).where(delivery.c.id.in_(list(ids)), delivery.c.body.is_not(None)))
+    return {
+        row.id: Shown(row.contact_id, tuple((row.body or {}).get("buttons") or ()), row.state == "unknown")
+        for row in rows
+    }
 
 
 def pressed(db: Connection, delivery_id: int, contact_id: int) -> bool:

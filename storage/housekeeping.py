@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, null, select, update
 
-from storage import calls, deliveries, inbox
+from storage import calls, deliveries, inbox, sessions
 from storage.schema import delivery, mailbox
 
 MESSAGES_KEPT = timedelta(days=30)
@@ -28,6 +28,7 @@ class Erased:
 def erase_old(db: Connection, *, now: datetime) -> Erased:
     """Erase the texts of messages done 30 days ago, and restricted ones before a day is over."""
     restricted_before = now - RESTRICTED_KEPT
+    sessions.forget_talks(db, calls.TALK, untouched_since=restricted_before)
     messages = inbox.blank_old(db, done_before=now - MESSAGES_KEPT, restricted_before=restricted_before)
     replies = deliveries.blank_restricted(db, created_before=restricted_before)
     return Erased(messages, replies, _blank_mail(db, now, restricted_before), calls.erase_due(db, now=now))

@@ -78,8 +78,10 @@ def accept(db: Connection, messages: Sequence[NewInbound]) -> list[bool]:
 
 def _addresses(db: Connection, messages: Sequence[NewInbound]) -> dict[tuple[str, str], int]:
     wanted = {(message.channel, message.external_id): message for message in messages}
+    # The channel leads the index; without it every group would read all addresses.
     found = select(address.c.channel, address.c.external_id, address.c.id).where(
-        address.c.external_id.in_([external_id for _, external_id in wanted])
+        address.c.channel.in_({channel for channel, _ in wanted}),
+        address.c.external_id.in_([external_id for _, external_id in wanted]),
     )
     known = {(row.channel, row.external_id): int(row.id) for row in db.execute(found)}
     for pair, message in wanted.items():
@@ -141,9 +143,20 @@ def next_rows(db: Connection, *, busy: Collection[int], now: datetime, most: int
 
     A row that waits for another try holds back the later ones of its address: order is kept.
     """
+    look_at = 4 * most
+    while True:
+        rows, seen = _choose(db, set(busy), now, most, look_at=look_at)
+        if len(rows) == most or seen < look_at:
+            return rows
+        # So many wait for another try that they hide the others.
+        look_at *= 8
+
+
+def _choose(db: Connection, held: set[int], now: datetime, most: int, *, look_at: int) -> tuple[list[Waiting], int]:
     rows: dict[int, Waiting] = {}
-    held: set[int] = set(busy)
-    for *values, not_before in db.execute(_NEXT, {"most": 4 * most}):
+    seen = 0
+    for *values, not_before in db.execute(_NEXT, {"most": look_at}):
+        seen += 1
         row = Waiting(*values)
         if row.contact_id in held:
             continue
@@ -152,7 +165,7 @@ def next_rows(db: Connection, *, busy: Collection[int], now: datetime, most: int
             rows[row.contact_id] = row
         if len(rows) == most:
             break
-    return list(rows.values())
+    return list(rows.values()), seen
 
 
 def count_attempt(db: Connection, inbox_id: int) -> None:
@@ -170,9 +183,14 @@ def restrict(db: Connection, ids: Sequence[int]) -> None:
     db.execute(update(inbox).where(inbox.c.id.in_(ids)).values(restricted=True))
 
 
-def fail(db: Connection, inbox_id: int, *, reason: str, retry_at: datetime | None) -> None:
-    """Keep a row whose turn failed: tried again at `retry_at`, or a dead letter if that is None."""
-    values = {"reason": reason, "not_before": retry_at, "attempt": inbox.c.attempt + 1}
+def fail(db: Connection, inbox_id: int, *, reason: str, retry_at: datetime | None, restricted: bool = False) -> None:
+    """Keep a row whose turn failed: tried again at `retry_at`, or a dead letter if that is None.
+
+    The text of a `restricted` one is erased within a day, worked on or not.
+    """
+    values: dict[str, Any] = {"reason": reason, "not_before": retry_at, "attempt": inbox.c.attempt + 1}
+    if restricted:
+        values["restricted"] = True
     state = "open" if retry_at is not None else "dead"
     db.execute(update(inbox).where(inbox.c.id == inbox_id).values(state=state, **values))
 
@@ -184,10 +202,10 @@ def dead(db: Connection) -> list[Dead]:
 
 
 def replay(db: Connection, ids: Iterable[int]) -> int:
-    """Put dead letters back in the queue as if new, and return how many."""
+    """Put dead letters back in the queue as if new, and return how many; erased ones stay where they are."""
     back = {"state": "open", "attempt": 1, "not_before": None, "reason": None}
-    found = db.execute(update(inbox).where(inbox.c.id.in_(list(ids)), inbox.c.state == "dead").values(**back))
-    return found.rowcount
+    whole = (inbox.c.state == "dead", inbox.c.body.is_not(None))
+    return db.execute(update(inbox).where(inbox.c.id.in_(list(ids)), *whole).values(**back)).rowcount
 
 
 def adopt(db: Connection, ids: Sequence[int], process: str) -> None:
@@ -203,24 +221,9 @@ def blank_old(db: Connection, *, done_before: datetime, restricted_before: datet
     return erased.rowcount
 
 
-def of_other_processes(db: Connection, process: str) -> list[Waiting]:
-    """Return the open rows taken in by other (dead) processes, oldest first."""
-    query = (
-        select(
-            inbox.c.id,
-            inbox.c.channel,
-            inbox.c.address_id,
-            address.c.contact_id,
-            inbox.c.body,
-            inbox.c.sent_at,
-            inbox.c.attempt,
-            inbox.c.process,
-        )
-        .join(address, address.c.id == inbox.c.address_id)
-        .where(inbox.c.state == _OPEN, inbox.c.process != process)
-        .order_by(inbox.c.id)
-    )
-    return [Waiting(*row) for row in db.execute(query)]
+def of_other_processes(db: Connection, process: str, *, now: datetime, most: int) -> list[Waiting]:
+    """Return the rows that are next like `next_rows`, as far as other (dead) processes took them in."""
+    return [row for row in next_rows(db, busy=(), now=now, most=most) if row.process != process]
 
 
 def waiting_count(db: Connection) -> int:

@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import Connection, func, select
 
 from storage.contacts import find_address
-from storage.schema import mailbox
+from storage.schema import address, mailbox
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,19 +50,35 @@ class NoSuchAddress(LookupError):
 
 
 def put(db: Connection, posts: Sequence[Post]) -> list[int]:
-    """Put messages into their mailboxes and return their ids."""
-    return [_put(db, post) for post in posts]
+    """Put messages into their mailboxes and return their ids; `NoSuchAddress` if one of the owners is not known."""
+    there = arrived(db, [post.delivery_id for post in posts])
+    new = {post.delivery_id: post for post in posts if post.delivery_id not in there}
+    if new:
+        owners = _owners(db, list(new.values()))
+        rows = [_row(post, owners) for post in new.values()]
+        insert = mailbox.insert().returning(mailbox.c.id, sort_by_parameter_order=True)
+        there |= dict(zip(new, db.scalars(insert, rows), strict=True))
+    return [there[post.delivery_id] for post in posts]
 
 
-def _put(db: Connection, post: Post) -> int:
-    there = db.scalar(select(mailbox.c.id).where(mailbox.c.delivery_id == post.delivery_id))
-    if there is not None:
-        return int(there)
-    owner = find_address(db, post.channel, post.external_id)
+def _owners(db: Connection, posts: Sequence[Post]) -> dict[tuple[str, str], int]:
+    query = select(address.c.channel, address.c.external_id, address.c.id).where(
+        address.c.channel.in_({post.channel for post in posts}),
+        address.c.external_id.in_({post.external_id for post in posts}),
+    )
+    return {(row.channel, row.external_id): row.id for row in db.execute(query)}
+
+
+def _row(post: Post, owners: Mapping[tuple[str, str], int]) -> dict[str, Any]:
+    owner = owners.get((post.channel, post.external_id))
     if owner is None:
         raise NoSuchAddress
-    values = {"address_id": owner.id, "delivery_id": post.delivery_id, "body": dict(post.body), "created_at": post.at}
-    return int(db.execute(mailbox.insert().values(**values).returning(mailbox.c.id)).scalar_one())
+    return {
+        "address_id": owner,
+        "delivery_id": post.delivery_id,
+        "body": dict(post.body),
+        "created_at": post.at,
+    }
 
 
 def after(db: Connection, channel: str, external_id: str, last_id: int, *, most: int = 50) -> News:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, null, select, update
+from sqlalchemy import Connection, Text, cast, null, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from storage.schema import session
@@ -79,6 +79,18 @@ def show(db: Connection, contact_id: int, buttons: Sequence[Mapping[str, Any]], 
     """Remember the buttons of a notice, unless she is in the middle of a talk."""
     if load(db, [contact_id]).get(contact_id, Session(contact_id)).talk is None:
         save(db, [Session(contact_id, shown=tuple(buttons))], at=at)
+
+
+def forget_talks(db: Connection, conversation: str, *, untouched_since: datetime) -> int:
+    """Leave the talks of one kind, open or parked, in sessions that rest since an instant; return how many."""
+    named = cast(session.c.parked, Text).contains(f'"conversation":"{conversation}"', autoescape=True)
+    kind = or_(session.c.talk["conversation"].as_string() == conversation, named)
+    rows = db.execute(select(session).where(session.c.updated_at < untouched_since, kind)).all()
+    for each in map(_session, rows):
+        talk = None if each.talk and each.talk.conversation == conversation else each.talk
+        parked = tuple(one for one in each.parked if one.conversation != conversation)
+        save(db, [replace(each, talk=talk, parked=parked, shown=())], at=each.updated_at or untouched_since)
+    return len(rows)
 
 
 def forget(db: Connection, contact_id: int) -> None:

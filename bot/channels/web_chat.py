@@ -10,6 +10,7 @@ import asyncio
 import hashlib
 import hmac
 import json
+import re
 import secrets
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -25,17 +26,19 @@ from bot.channels.base import Outgoing, Unreachable
 from bot.intake import TextTooLong, TooManyWaiting
 from bot.received import MAX_BYTES, NotAPhoto, PhotoTooLarge
 from dialogue.messages import Attachment, Button, Capabilities, Rendered
-from storage.database import Closed, StorageFull
+from storage.database import NotKept
 from storage.mailbox import News, NoSuchAddress, Posted
 
 NAME = "web_chat"
 CAPABILITIES = Capabilities(buttons=True, pictures=True, text_limit=20_000, window=32, erases_messages=True)
 
 COOKIE = "lantoa_visitor"
+COOKIE_FORM = re.compile(r"[0-9a-f]{64}")
 COOKIE_DAYS = 400  # the longest a browser keeps one
 MAX_PHOTOS = 5
 MAX_WAIT_S = 25
 MAX_FORM_TEXT = 200_000
+MAX_CHOICE_CHARS = 64
 
 PAGE = Path(__file__).parent / "page"
 POLICY = (
@@ -153,15 +156,15 @@ class WebChat:
             csrf = hmac.new(self._secret, persona.encode(), hashlib.sha256).hexdigest()
             return Visitor(f"demo:{persona}", csrf, self._personas[persona])
         cookie = request.cookies.get(COOKIE, "")
-        return _visitor_of(cookie) if len(cookie) == 64 else None
+        return _visitor_of(cookie) if COOKIE_FORM.fullmatch(cookie) else None
 
     def _guarded(self, handler: Callable[[web.Request, Visitor], Awaitable[web.StreamResponse]]) -> Any:
         async def guarded(request: web.Request) -> web.StreamResponse:
             visitor = self._visitor(request)
             if visitor is None:
                 return web.json_response({"error": "unknown"}, status=401)
-            shown = request.headers.get("X-CSRF", "")
-            if request.method == "POST" and not hmac.compare_digest(shown.encode(), visitor.csrf.encode()):
+            shown = request.headers.get("X-CSRF", "").encode(errors="replace")
+            if request.method == "POST" and not hmac.compare_digest(shown, visitor.csrf.encode()):
                 return web.json_response({"error": "unknown"}, status=401)
             return await handler(request, visitor)
 
@@ -217,11 +220,18 @@ class WebChat:
 
     async def _fetch(self, request: web.Request, visitor: Visitor) -> web.Response:
         last = _number(request.query.get("after"), most=2**62)
+        if last == 0 and not self._ports.allows(request, visitor.external_id):
+            # A first visit writes: her greeting.
+            return await self._refused("page.error.too_fast", visitor, 429)
         wait_s = _number(request.query.get("wait"), most=MAX_WAIT_S)
         woken = asyncio.Event()
         self._waiting.setdefault(visitor.external_id, set()).add(woken)
         try:
             news = await self._news(visitor.external_id, last, woken, wait_s)
+        except NotKept:
+            return await self._refused("page.error.later", visitor, 503)
+        except TooManyWaiting:
+            return await self._refused("page.error.too_fast", visitor, 429)
         finally:
             self._waiting[visitor.external_id].discard(woken)
             if not self._waiting[visitor.external_id]:
@@ -242,31 +252,29 @@ class WebChat:
         return await self._ports.after(external_id, last)
 
     async def _take(self, request: web.Request, visitor: Visitor) -> web.Response:
-        language = await self._ports.language(visitor.external_id)
         if not self._ports.allows(request, visitor.external_id):
-            return self._refused("page.error.too_fast", language, 429)
+            return await self._refused("page.error.too_fast", visitor, 429)
         try:
             return await self._accepted(request, visitor)
-        except (StorageFull, Closed):
-            return self._refused("page.error.later", language, 503)
+        except NotKept:
+            return await self._refused("page.error.later", visitor, 503)
         except TooManyWaiting:
-            return self._refused("page.error.too_fast", language, 429)
+            return await self._refused("page.error.too_fast", visitor, 429)
         except (TextTooLong, PhotoTooLarge):
-            return self._refused("page.error.too_large", language, 413)
+            return await self._refused("page.error.too_large", visitor, 413)
         except NotAPhoto:
-            return self._refused("page.error.not_a_photo", language, 415)
+            return await self._refused("page.error.not_a_photo", visitor, 415)
         except (ValueError, TypeError, LookupError):
-            return self._refused("page.error.unreadable", language, 400)
+            return await self._refused("page.error.unreadable", visitor, 400)
 
     async def _accepted(self, request: web.Request, visitor: Visitor) -> web.Response:
-        message, contents = await _read_form(request)
+        message, photos = await _read_form(request, self._ports.keep_photo)
         key = str(message["id"])
         if not key.isalnum() or not 16 <= len(key) <= 64:
             raise ValueError("the message carries no id of its own")
-        photos = [await self._ports.keep_photo(content) for content in contents]
         body = {
             "text": _text(message.get("text")),
-            "pressed": _text(message.get("choice")) or None,
+            "pressed": _text(message.get("choice"), most=MAX_CHOICE_CHARS) or None,
             "attachments": [
                 {"sha256": p.sha256, "media_type": p.media_type, "size_bytes": p.size_bytes} for p in photos
             ],
@@ -275,7 +283,8 @@ class WebChat:
         await self._ports.accept(visitor.external_id, f"{visitor.external_id}:{key}", body, sent_at=sent_at)
         return web.json_response({"accepted": True})
 
-    def _refused(self, key: str, language: str, status: int) -> web.Response:
+    async def _refused(self, key: str, visitor: Visitor, status: int) -> web.Response:
+        language = await self._ports.language(visitor.external_id)
         headers = {"Retry-After": "5"} if status in (429, 503) else {}
         return web.json_response({"error": self._ports.sentence(key, language)}, status=status, headers=headers)
 
@@ -329,9 +338,11 @@ def _number(text: str | None, *, most: int) -> int:
     return min(int(text), most) if text and text.isdecimal() and len(text) < 20 else 0
 
 
-def _text(value: object) -> str:
+def _text(value: object, *, most: int = MAX_FORM_TEXT) -> str:
     if value is not None and not isinstance(value, str):
         raise TypeError("text is expected")
+    if value is not None and len(value) > most:
+        raise ValueError("longer than the page writes it")
     return value or ""
 
 
@@ -344,21 +355,26 @@ def _instant(value: object) -> datetime | None:
         return None
 
 
-async def _read_form(request: web.Request) -> tuple[Mapping[str, Any], list[bytes]]:
+async def _read_form(
+    request: web.Request, keep: Callable[[bytes], Awaitable[Attachment]]
+) -> tuple[Mapping[str, Any], list[Attachment]]:
+    """Return the message and its photos, kept one by one: several in memory are too much for a small machine."""
     if not request.content_type.startswith("multipart/"):
         return _json_object(await _whole(request.content.iter_chunked(64 * 1024), MAX_FORM_TEXT, TextTooLong)), []
-    message: bytes | None = None
-    contents: list[bytes] = []
+    message: Mapping[str, Any] | None = None
+    photos: list[Attachment] = []
     async for part in await request.multipart():
         if not isinstance(part, BodyPartReader):
             raise ValueError("a form inside a form")
-        if part.name == "message":
-            message = await _whole(_chunks(part), MAX_FORM_TEXT, TextTooLong)
-        elif part.name == "photo" and len(contents) < MAX_PHOTOS:
-            contents.append(await _whole(_chunks(part), MAX_BYTES, PhotoTooLarge))
+        if part.name == "message" and message is None:
+            message = _json_object(await _whole(_chunks(part), MAX_FORM_TEXT, TextTooLong))
+        elif part.name == "photo" and len(photos) < MAX_PHOTOS:
+            photos.append(await keep(await _whole(_chunks(part), MAX_BYTES, PhotoTooLarge)))
+        else:
+            raise ValueError("a part that the page does not write")
     if message is None:
         raise ValueError("the form holds no message")
-    return _json_object(message), contents
+    return message, photos
 
 
 async def _chunks(part: BodyPartReader) -> AsyncIterator[bytes]:
@@ -376,7 +392,10 @@ async def _whole(chunks: AsyncIterable[bytes], most: int, too_large: type[ValueE
 
 
 def _json_object(text: bytes) -> Mapping[str, Any]:
-    value = json.loads(text.decode("utf-8"))
+    try:
+        value = json.loads(text.decode("utf-8"))
+    except RecursionError:
+        raise ValueError("nested too deep") from None
     if not isinstance(value, dict):
         raise TypeError("an object is expected")
     return value

@@ -122,6 +122,11 @@ class Phone:
         self.received: list[dict[str, Any]] = []
         self.acknowledged: list[str] = []
 
+    @property
+    def cookie(self) -> str:
+        """What tells this visitor from others."""
+        return self._cookies["lantoa_visitor"]
+
     async def open(self) -> None:
         """Load the page for its token."""
         text = await self._until(lambda: self._get_page())

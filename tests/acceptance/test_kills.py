@@ -31,7 +31,10 @@ async def test_reports_survive_kills_at_random_moments_each_counted_once_and_in_
     heads = appoint_heads(tmp_path, HEADS)
     await program.start()
     async with line() as session:
-        phones = [asyncio.create_task(_report_all(Phone(session, f"{program.url}/chat", head.cookies), head)) for head in heads]
+        phones = [
+            asyncio.create_task(_report_all(Phone(session, f"{program.url}/chat", head.cookies), head))
+            for head in heads
+        ]
         kills = await _kill_at_random(program, phones, random.Random(seed))
         await asyncio.gather(*phones)
     await program.stop()

@@ -38,9 +38,7 @@ def files() -> Iterator[Path]:
 def _is_ours(path: Path) -> bool:
     if path.name.startswith("."):
         return path.name in KEPT_HIDDEN
-    return (
-        path.name not in LEFT_BY_TOOLS and path.suffix != ".egg-info" and not (path / "pyvenv.cfg").exists()
-    )
+    return path.name not in LEFT_BY_TOOLS and path.suffix != ".egg-info" and not (path / "pyvenv.cfg").exists()
 
 
 def texts() -> Iterator[tuple[str, str]]:

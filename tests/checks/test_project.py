@@ -42,10 +42,7 @@ def missing(wanted: list[str], lock: str) -> list[str]:
 
 def test_the_lock_of_a_run_holds_every_dependency() -> None:
     settings = project()
-    assert (
-        missing([*settings["project"]["dependencies"], *settings["dependency-groups"]["build"]], RUN_LOCK)
-        == []
-    )
+    assert missing([*settings["project"]["dependencies"], *settings["dependency-groups"]["build"]], RUN_LOCK) == []
 
 
 def test_the_lock_of_development_holds_every_tool() -> None:
@@ -55,9 +52,7 @@ def test_the_lock_of_development_holds_every_tool() -> None:
 
 def test_development_runs_on_the_versions_that_people_run() -> None:
     development = pins(DEV_LOCK)
-    assert {
-        name: versions for name, versions in pins(RUN_LOCK).items() if development.get(name) != versions
-    } == {}
+    assert {name: versions for name, versions in pins(RUN_LOCK).items() if development.get(name) != versions} == {}
 
 
 def test_every_pin_carries_hashes_and_no_address() -> None:

@@ -12,9 +12,7 @@ from tests.checks.source import ROOT, texts
 
 # Written in pieces, or this file would find itself.
 HOSTS = re.compile(
-    "|".join(
-        [r"pypi\.", r"python" + "hosted", r"registry\.np" + "m", "index" + "[-_]url", r"://\S+/simp" + "le/"]
-    )
+    "|".join([r"pypi\.", r"python" + "hosted", r"registry\.np" + "m", "index" + "[-_]url", r"://\S+/simp" + "le/"])
 )
 MARKS = re.compile(r"\b(TO" + r"DO|FIX" + r"ME|XX" + r"X)\b")
 HOMES = re.compile(r"(?<![\w.])(/home/\w|/Users/\w|/ro" + r"ot/\w|[A-Z]:\\Users)")

@@ -118,9 +118,7 @@ def test_a_key_is_found_however_a_call_names_it() -> None:
         'Say("a.b" if ok else "a.c")',
         'Conversation("a", ask=f, words="a.words")',
     ]
-    found = [
-        keys_of(node) for call in calls for node in ast.walk(ast.parse(call)) if isinstance(node, ast.Call)
-    ]
+    found = [keys_of(node) for call in calls for node in ast.walk(ast.parse(call)) if isinstance(node, ast.Call)]
     assert found == [["a.b"], ["a.b"], ["a.b", "a.c"], ["a.words"]]
 
 

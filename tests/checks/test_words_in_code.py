@@ -42,9 +42,7 @@ def test_only_a_channel_names_its_provider() -> None:
 
 
 def test_no_code_asks_which_channel_it_is() -> None:
-    assert [
-        f"{source.path}:{line}" for source in sources(*PACKAGES) for line in channel_tests(source.tree)
-    ] == []
+    assert [f"{source.path}:{line}" for source in sources(*PACKAGES) for line in channel_tests(source.tree)] == []
 
 
 def test_no_level_of_the_tree_is_named() -> None:
@@ -85,9 +83,7 @@ def test_a_question_for_the_channel_is_seen(code: str) -> None:
     assert channel_tests(ast.parse(code)) != []
 
 
-@pytest.mark.parametrize(
-    "code", ["address.c.channel == channel", 'kind == "terminal"', "channel in channels"]
-)
+@pytest.mark.parametrize("code", ["address.c.channel == channel", 'kind == "terminal"', "channel in channels"])
 def test_passing_a_channel_on_is_allowed(code: str) -> None:
     assert channel_tests(ast.parse(code)) == []
 

@@ -140,8 +140,7 @@ def is_key_template(node: ast.AST) -> bool:
 def pattern_of(template: ast.AST) -> re.Pattern[str]:
     assert isinstance(template, ast.JoinedStr)
     parts = [
-        re.escape(str(part.value)) if isinstance(part, ast.Constant) else "[A-Za-z0-9_]+"
-        for part in template.values
+        re.escape(str(part.value)) if isinstance(part, ast.Constant) else "[A-Za-z0-9_]+" for part in template.values
     ]
     followers = "|".join(FOLLOWERS)
     return re.compile(rf"{''.join(parts)}(\.({followers}))?$")

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
+import shutil
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
-from aiohttp import ClientResponse
+from aiohttp import ClientResponse, DummyCookieJar
 from aiohttp.test_utils import TestClient, TestServer
 
 from bot.app import Parts, assembled, web_chat
@@ -65,10 +67,23 @@ def content() -> Content:
     return load_content(ROOT / "content", ["vi", "en"])
 
 
+@pytest.fixture(scope="session")
+def template(content: Content, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a closed demonstration, made once."""
+    folder = tmp_path_factory.mktemp("template")
+    (folder / "config.yaml").write_text(f"content: {ROOT / 'content'}\n", "utf-8")
+
+    async def make() -> None:
+        await (await open_installation(load(folder / "config.yaml", {}), content, now=NOW)).close()
+
+    asyncio.run(make())
+    return folder
+
+
 @pytest.fixture
-async def line(tmp_path: Path, content: Content) -> AsyncIterator[Line]:
-    (tmp_path / "config.yaml").write_text(f"content: {ROOT / 'content'}\n", "utf-8")
-    config = load(tmp_path / "config.yaml", {})
+async def line(tmp_path: Path, template: Path, content: Content) -> AsyncIterator[Line]:
+    folder = shutil.copytree(template, tmp_path / "place")
+    config = load(folder / "config.yaml", {})
     opened = await open_installation(config, content, now=NOW)
 
     def channels(*given: Any) -> list[WebChat]:
@@ -82,7 +97,7 @@ async def line(tmp_path: Path, content: Content) -> AsyncIterator[Line]:
         chat = parts.channels["web_chat"]
         assert isinstance(chat, WebChat)
         app = make_web(health=health, metrics=parts.metrics.render, routes=chat.routes())
-        async with TestClient(TestServer(app)) as client:
+        async with TestClient(TestServer(app), cookie_jar=DummyCookieJar()) as client:
             visitor = Line(parts, client)
             await visitor.open()
             yield visitor

@@ -96,10 +96,10 @@ async def test_a_begin_that_fails_refuses_the_group_and_the_next_one_goes_throug
 async def test_a_commit_that_fails_refuses_the_group_and_the_next_one_goes_through(db: Database) -> None:
     await db.write(lambda conn: conn.execute(text("create table parents (id integer primary key)")) and None)
     await db.write(
-        lambda conn: conn.execute(
-            text("create table children (id integer references parents deferrable initially deferred)")
+        lambda conn: (
+            conn.execute(text("create table children (id integer references parents deferrable initially deferred)"))
+            and None
         )
-        and None
     )
 
     def orphan(conn: Connection) -> None:

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy import null, select, text, update
 
-from bot import dispatch
 from dialogue.messages import Notice, Reply, Say, reply
-from dialogue.turn import Conversation
-from storage import appointments, contacts, deliveries, housekeeping
+from dialogue.turn import Ask, Conversation, Script
+from storage import appointments, contacts, housekeeping
 from storage import inbox as inbox_rows
 from storage.database import Connection
-from storage.schema import contact, delivery, inbox, session, unit, unit_version
+from storage.schema import delivery, inbox, session, unit, unit_version
 from tests.turns.conftest import Office, ask_nothing
 
 
@@ -51,9 +51,7 @@ def failing(name: str, error: Exception) -> Conversation:
 
 
 async def test_an_answer_that_cannot_be_put_into_words_fails_alone(office: Office) -> None:
-    def ask_unworded(_context: Any) -> Any:
-        from dialogue.turn import Ask
-
+    def ask_unworded(_context: Any) -> Script:
         yield Ask("no.such.key")
 
     def opens(inbound: Any, _context: Any) -> dict[str, Any] | None:
@@ -100,7 +98,7 @@ async def test_a_failed_row_left_by_a_dead_process_holds_back_the_later_ones_of_
     await accept(office, "bình", "menu")
     office.broken = 1
     office.open("second")
-    await run_a_while(office)
+    await run_a_while(office, done=1)
     assert [row.state for row in await rows(office)] == ["open", "open", "open", "done"]
     office.later(seconds=2)
     await office.dispatcher.drain()
@@ -128,15 +126,18 @@ async def test_careful_mode_counts_the_attempt_before_it_begins(office: Office) 
     add_talk(office, Conversation("look", ask_nothing, done, opens=opens))
     await accept(office, "an", "xem")
     office.open("second")
-    await run_a_while(office)
+    await run_a_while(office, done=1)
     assert seen == [2]
 
 
-async def run_a_while(office: Office) -> None:
-    """Run the dispatcher's own loop until it has looked twice and found nothing to do."""
+async def run_a_while(office: Office, *, done: int = 0) -> None:
+    """Run the dispatcher's own loop until `done` rows are done, let it look a few times more, then stop it."""
     running = asyncio.create_task(office.dispatcher.run())
-    for _ in range(40):
-        await rows(office)
+    looks = 0
+    while looks < 20:
+        office.dispatcher.wake()
+        if [row.state for row in await rows(office)].count("done") >= done:
+            looks += 1
     office.dispatcher.stop()
     await running
 
@@ -276,7 +277,8 @@ async def test_a_message_dated_back_gets_no_rights_that_ended_since(office: Offi
 
 @pytest.mark.parametrize("years", [-50, -1, 1])
 async def test_a_phone_whose_clock_is_far_off_is_taken_to_have_written_now(office: Office, years: int) -> None:
-    await office.intake.accept("web_chat", "an", "1", {"text": "menu"}, sent_at=office.now + timedelta(days=365 * years))
+    shown = office.now + timedelta(days=365 * years)
+    await office.intake.accept("web_chat", "an", "1", {"text": "menu"}, sent_at=shown)
     assert [row.sent_at for row in await rows(office)] == [office.now]
 
 
@@ -286,7 +288,19 @@ async def test_a_message_written_without_a_line_keeps_its_day(office: Office) ->
     assert [row.sent_at for row in await rows(office)] == [earlier]
 
 
-def test_names_used_here_are_those_of_the_program() -> None:
-    assert deliveries.REPLIES == 0
-    assert dispatch.MOST_DEATHS == 3
-    assert contact.c.id is not None
+async def test_what_comes_in_while_the_dispatcher_looks_is_not_slept_over(office: Office) -> None:
+    looks = 0
+
+    def clock() -> Any:
+        nonlocal looks
+        looks += 1
+        if looks < 20:
+            office.dispatcher.wake()  # as a message does that is committed just after the look
+        else:
+            office.dispatcher.stop()
+        return office.now
+
+    office.dispatcher._desk = replace(office.dispatcher._desk, clock=clock)
+    began = asyncio.get_running_loop().time()
+    await office.dispatcher.run()
+    assert asyncio.get_running_loop().time() - began < 5, "twenty looks and not one rest of a second"

@@ -14,6 +14,7 @@ from sqlalchemy import select, text
 from bot.book import make_book
 from bot.dispatch import Desk, Dispatcher
 from bot.intake import Intake
+from dialogue.answers import Invalid
 from dialogue.messages import Capabilities, Choice, Inbound, Reply, Say, opening, reply
 from dialogue.text import Wording
 from dialogue.turn import Ask, Conversation, Script
@@ -36,11 +37,7 @@ WORDS = {
     "fail.words": "hỏng",
     "help.words": "help",
 }
-PLAIN = (
-    "turn.back turn.cancel turn.skip turn.left turn.not_understood turn.old_button turn.open_instead turn.kept "
-    "turn.resumed turn.help turn.at_start turn.pick_one turn.too_many_open turn.script_gone turn.cannot_skip answer.text_wanted "
-    "menu.shown note.title note.saved form.name form.age form.sure form.yes form.saved sos.shown sos.call"
-).split()
+PLAIN = ["turn.back", "turn.cancel", "turn.skip", "turn.left", "turn.not_understood", "turn.old_button", "turn.open_instead", "turn.kept", "turn.resumed", "turn.help", "turn.at_start", "turn.pick_one", "turn.too_many_open", "turn.script_gone", "turn.cannot_skip", "answer.text_wanted", "menu.shown", "note.title", "note.saved", "form.name", "form.age", "form.sure", "form.yes", "form.saved", "sos.shown", "sos.call"]
 
 
 def ask_note(context: Any) -> Script:
@@ -58,8 +55,6 @@ def ask_form(context: Any) -> Script:
 
 
 def _number(inbound: Inbound) -> int:
-    from dialogue.answers import Invalid
-
     if not inbound.text.isdecimal():
         raise Invalid("turn.pick_one")
     return int(inbound.text)

@@ -39,7 +39,9 @@ async def test_messages_of_one_person_run_in_order_and_of_many_people_together(o
     people = [f"p{number}" for number in range(20)]
     for typed in ("ghi chú", "một", "ghi chú", "hai"):
         for number, person in enumerate(people):
-            await office.intake.accept("web_chat", person, f"{person}:{typed}:{number}:{await count(office)}", {"text": typed})
+            await office.intake.accept(
+                "web_chat", person, f"{person}:{typed}:{number}:{await count(office)}", {"text": typed}
+            )
     await office.dispatcher.drain()
     assert [what for _, what in await office.all_effects()] == ["một"] * 20 + ["hai"] * 20
 
