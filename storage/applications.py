@@ -68,9 +68,9 @@ _APPLICATION = select(*(application.c[name] for name in Application.__slots__))
 
 
 # Asked in every turn of a registration, so it is put together once.
-_OPEN_OF = _APPLICATION.where(
-    application.c.contact_id == bindparam("of"), application.c.state == "submitted"
-).order_by(application.c.id.desc())
+_OPEN_OF = _APPLICATION.where(application.c.contact_id == bindparam("of"), application.c.state == "submitted").order_by(
+    application.c.id.desc()
+)
 _own, _above, _below = unit_version.alias("own"), unit_version.alias("above"), unit_version.alias("below")
 
 

@@ -69,7 +69,7 @@ def cut_off(db: Connection, channel: str, external_id: str) -> None:
 
 
 def bind(db: Connection, address_id: int, contact_id: int) -> None:
-    """Make an address another contact's, with the answers that still wait: she proved it by an invitation or a code."""
+    """Make an address another contact's, with the answers that wait: an invitation or a code proved it hers."""
     db.execute(update(address).where(address.c.id == address_id).values(contact_id=contact_id, state="live"))
     waiting = (delivery.c.address_id == address_id, delivery.c.state == "ready", delivery.c.broadcast_id.is_(None))
     db.execute(update(delivery).where(*waiting).values(contact_id=contact_id))

@@ -358,7 +358,7 @@ def _instant(value: object) -> datetime | None:
 async def _read_form(
     request: web.Request, keep: Callable[[bytes], Awaitable[Attachment]]
 ) -> tuple[Mapping[str, Any], list[Attachment]]:
-    """Return the message and its photos, kept one by one: several in memory are too much for a small machine."""
+    """Return the message and its photos, kept one by one: several at once are too much for a small machine."""
     if not request.content_type.startswith("multipart/"):
         return _json_object(await _whole(request.content.iter_chunked(64 * 1024), MAX_FORM_TEXT, TextTooLong)), []
     message: Mapping[str, Any] | None = None

@@ -175,6 +175,13 @@ class Phone:
             seen = len(self.received)
             self.received += await self._until(lambda: self._fetch())
 
+    async def next_answer(self) -> dict[str, Any]:
+        """Fetch until there is a message that was not there before."""
+        seen = len(self.received)
+        while len(self.received) == seen:
+            self.received += await self._until(lambda: self._fetch())
+        return self.received[seen]
+
     async def _fetch(self) -> list[dict[str, Any]] | None:
         url = f"{self._base}/messages?after={self._after}&wait=5"
         async with self._session.get(url, cookies=self._cookies) as answer:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
-from playwright.async_api import BrowserContext, Page, async_playwright, expect
+from playwright.async_api import BrowserContext, FilePayload, Page, async_playwright, expect
 
 from tests.acceptance.program import Program, free_port, write_config
 from tests.page.conftest import ARGUMENTS, chromium
@@ -76,7 +76,7 @@ async def test_a_report_with_a_photo_reaches_the_officer_and_her_approval_comes_
         head, officer = await browser.new_page(), await browser.new_page()
         await head.goto(HEAD)
         await reads(head, "Trợ lý Hội xin chào")
-        file = {"name": "cay.jpg", "mimeType": "image/jpeg", "buffer": photo_with_place()}
+        file: FilePayload = {"name": "cay.jpg", "mimeType": "image/jpeg", "buffer": photo_with_place()}
         await head.locator("input[type=file]").set_input_files(file)
         await expect(head.locator("#previews img")).to_have_count(1)
         await write(head, "hôm qua trồng 150 cây, kết nạp 3 hv")

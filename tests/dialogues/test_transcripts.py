@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -34,7 +35,7 @@ def config(tmp_path: Path) -> Config:
 @pytest.mark.parametrize("transcript", TRANSCRIPTS, ids=lambda path: path.stem)
 @pytest.mark.parametrize("way", ["buttons", "numbers", "restarts"])
 async def test_transcript(transcript: Path, way: str, config: Config) -> None:
-    lines = parse(transcript.read_text(encoding="utf-8"))
+    lines = parse(await asyncio.to_thread(transcript.read_text, encoding="utf-8"))
     actor = Actor(config, buttons=way != "numbers", restarts=way == "restarts")
     await actor.play(lines)
 

@@ -262,7 +262,7 @@ async def test_a_folder_that_cannot_be_made_is_no_fault_of_the_photo(
     pool: PicturePool, kept: Path, jpeg_of: Callable[[int, int], bytes]
 ) -> None:
     (kept.parent / "photo").write_bytes(jpeg_of(10, 10))
-    with pytest.raises(PictureJobFailed, match="NotADirectoryError|FileExistsError"):
+    with pytest.raises(PictureJobFailed, match=r"NotADirectoryError|FileExistsError"):
         await pool.reencode(kept.parent / "photo", kept.parent / "photo" / "inside")
     with pytest.raises(PictureJobFailed, match="FileNotFoundError"):
         await pool.reencode(kept.parent / "missing", kept)

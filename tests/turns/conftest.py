@@ -37,7 +37,34 @@ WORDS = {
     "fail.words": "hỏng",
     "help.words": "help",
 }
-PLAIN = ["turn.back", "turn.cancel", "turn.skip", "turn.left", "turn.not_understood", "turn.old_button", "turn.open_instead", "turn.kept", "turn.resumed", "turn.help", "turn.at_start", "turn.pick_one", "turn.too_many_open", "turn.script_gone", "turn.cannot_skip", "answer.text_wanted", "menu.shown", "note.title", "note.saved", "form.name", "form.age", "form.sure", "form.yes", "form.saved", "sos.shown", "sos.call"]
+PLAIN = [
+    "turn.back",
+    "turn.cancel",
+    "turn.skip",
+    "turn.left",
+    "turn.not_understood",
+    "turn.old_button",
+    "turn.open_instead",
+    "turn.kept",
+    "turn.resumed",
+    "turn.help",
+    "turn.at_start",
+    "turn.pick_one",
+    "turn.too_many_open",
+    "turn.script_gone",
+    "turn.cannot_skip",
+    "answer.text_wanted",
+    "menu.shown",
+    "note.title",
+    "note.saved",
+    "form.name",
+    "form.age",
+    "form.sure",
+    "form.yes",
+    "form.saved",
+    "sos.shown",
+    "sos.call",
+]
 
 
 def ask_note(context: Any) -> Script:
