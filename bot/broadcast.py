@@ -10,13 +10,13 @@ from datetime import datetime, timedelta
 
 import structlog
 
+from bot import telling
 from bot.due import BadRule, next_due
 from dialogue.messages import Lines, Phrase, Reply, Say, opening
 from dialogue.text import Wording
-from storage import broadcasts, contacts, deliveries, schedules, sessions
+from storage import broadcasts, deliveries, schedules
 from storage.broadcasts import Todo, Untold
 from storage.database import Connection, Database
-from storage.deliveries import NewDelivery
 from storage.schedules import FIRED, SKIPPED, Due
 
 log = structlog.get_logger()
@@ -126,12 +126,5 @@ def reason_in_words(reason: str, wording: Wording) -> Say:
 
 
 def _tell(db: Connection, wording: Wording, contact_id: int, said: Reply, now: datetime) -> None:
-    reader = contacts.get_many(db, [contact_id])[contact_id]
-    if reader.stopped:
-        return
-    rendered = wording.render(said, reader.language)
-    buttons = [{"value": each.value, "label": each.label, "ask": each.ask} for each in rendered.buttons]
-    body = {"text": rendered.text, "buttons": buttons, "picture": None}
-    new = NewDelivery(contact_id, None, deliveries.REPLIES, rendered.sort, body, due_at=now)
-    deliveries.enqueue(db, [new], at=now)
-    sessions.show(db, contact_id, buttons, at=now)
+    if telling.is_wanted(db, contact_id, said):
+        deliveries.enqueue(db, [telling.notice(db, wording, contact_id, said, at=now)], at=now)

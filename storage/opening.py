@@ -87,7 +87,8 @@ def open_sqlite(files: Files, *, fill: Fill | None = None) -> Opened:
 def take_lock(database: Path) -> IO[bytes]:
     """Return the open lock file of a database; `Refused` (in_use) while another process holds it."""
     database.parent.mkdir(parents=True, exist_ok=True)
-    lock = _named(database, ".lock").open("ab")
+    # By its real name: two configurations may reach one file in two ways.
+    lock = _named(database.resolve(), ".lock").open("ab")
     try:
         # The system lets go of it when the process ends, however it ends.
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

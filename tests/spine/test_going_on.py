@@ -14,6 +14,9 @@ import pytest
 import structlog
 
 from bot import app, logs
+from storage import opening
+from storage.database import Connection
+from storage.sealing import Keys
 from tests.spine.conftest import Line
 
 
@@ -56,6 +59,29 @@ async def test_photos_are_kept_on_after_a_write_that_failed(line: Line) -> None:
     assert not working.done()
     line.parts.media.stop()
     await working
+
+
+def test_a_second_process_is_refused_however_it_reaches_the_file(tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "real" / "lantoa.db").touch()
+    (tmp_path / "linked").symlink_to(tmp_path / "real")
+    (tmp_path / "other.db").symlink_to(tmp_path / "real" / "lantoa.db")
+    with opening.take_lock(tmp_path / "real" / "lantoa.db"):
+        for other in (tmp_path / "linked" / "lantoa.db", tmp_path / "other.db"):
+            with pytest.raises(opening.Refused, match="in_use"):
+                opening.take_lock(other)
+
+
+def test_a_birth_without_room_is_refused_in_words_and_begins_anew(tmp_path: Path) -> None:
+    files = opening.Files(tmp_path / "lantoa.db", tmp_path / "lantoa.key", tmp_path / "backups")
+
+    def fill(db: Connection, _keys: Keys) -> None:
+        db.exec_driver_sql("pragma max_page_count = 1")
+        db.exec_driver_sql("create table much as select zeroblob(1000000)")
+
+    with pytest.raises(opening.Refused, match="full"):
+        opening.open_sqlite(files, fill=fill)
+    assert not opening.is_there(files)
 
 
 async def test_a_part_that_dies_ends_the_program_with_its_error() -> None:
