@@ -117,12 +117,10 @@ def give_birth(files: Files, fill: Fill) -> None:
         raise Refused("occupied", files.database)
     new_key, new_database = _newborn(files.key_file), _newborn(files.database)
     keys = create_key_file(new_key)
-    engine = sqlite_engine(new_database)
-    with engine.connect() as connection:
+    with _refusing(files.database), _engine(new_database) as engine, engine.connect() as connection:
         migrations.upgrade(connection)
         with connection.begin():
             fill(connection, keys)
-    engine.dispose()
     # The key goes first: a key with a whole newborn beside it means that only the last step is missing.
     put_in_place(new_key, files.key_file)
     put_in_place(new_database, files.database)
