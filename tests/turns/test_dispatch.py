@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import select, update
 
+from bot.dispatch import MOST_DEATHS
 from storage import inbox as inbox_rows
 from storage.database import Connection
 from storage.schema import inbox
@@ -91,9 +92,10 @@ async def test_rows_left_by_a_dead_process_run_once_and_in_order(office: Office)
 
 async def test_a_row_that_keeps_killing_processes_becomes_a_dead_letter(office: Office) -> None:
     await office.intake.accept("web_chat", "an", "an:1", {"text": "menu"})
-    # Three processes died with it: each counted its attempt before it began.
-    await office.db.write(lambda db: db.execute(update(inbox).values(attempt=4)) and None)
-    office.open("fifth")
+    # Each process that died with it counted its attempt before it began.
+    deaths = MOST_DEATHS + 1
+    await office.db.write(lambda db: db.execute(update(inbox).values(attempt=deaths)) and None)
+    office.open("last")
     await run_until_idle(office)
     assert [(letter.reason) for letter in await office.db.read(inbox_rows.dead)] == ["process_died"]
     assert (await office.last_delivery())[1]["text"] == "turn.kept"
