@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -19,6 +20,7 @@ from bot.start import open_installation
 from bot.transcript import Heard, Line, Said, Scene, hide_codes, parse, show_codes
 from dialogue.fit import is_move
 from dialogue.messages import Button
+from handlers.content import Content
 
 ROOT = Path(__file__).resolve().parents[2]
 TRANSCRIPTS = sorted(Path(__file__).parent.glob("*.txt"))
@@ -26,17 +28,36 @@ BIRTHDAY = datetime(2026, 11, 20, 1, tzinfo=UTC)
 """When the demonstration of the transcripts was made: before the first of their days."""
 
 
+@pytest.fixture(scope="session")
+def content() -> Content:
+    return load_content(ROOT / "content", ("vi", "en"))
+
+
+@pytest.fixture(scope="session")
+def planted(content: Content, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A demonstration made once and copied for every play."""
+    folder = tmp_path_factory.mktemp("planted")
+    (folder / "config.yaml").write_text(f"content: {ROOT / 'content'}\n", encoding="utf-8")
+    asyncio.run(_plant(load(folder / "config.yaml", {}), content))
+    return folder
+
+
+async def _plant(config: Config, content: Content) -> None:
+    opened = await open_installation(config, content, now=BIRTHDAY)
+    await opened.close()
+
+
 @pytest.fixture
-def config(tmp_path: Path) -> Config:
-    (tmp_path / "config.yaml").write_text(f"content: {ROOT / 'content'}\n", encoding="utf-8")
+def config(planted: Path, tmp_path: Path) -> Config:
+    shutil.copytree(planted, tmp_path, dirs_exist_ok=True)
     return load(tmp_path / "config.yaml", {})
 
 
 @pytest.mark.parametrize("transcript", TRANSCRIPTS, ids=lambda path: path.stem)
 @pytest.mark.parametrize("way", ["buttons", "numbers", "restarts"])
-async def test_transcript(transcript: Path, way: str, config: Config) -> None:
+async def test_transcript(transcript: Path, way: str, config: Config, content: Content) -> None:
     lines = parse(await asyncio.to_thread(transcript.read_text, encoding="utf-8"))
-    actor = Actor(config, buttons=way != "numbers", restarts=way == "restarts")
+    actor = Actor(config, content, buttons=way != "numbers", restarts=way == "restarts")
     await actor.play(lines)
 
 
@@ -54,9 +75,9 @@ def a_photo() -> bytes:
 class Actor:
     """Plays one transcript."""
 
-    def __init__(self, config: Config, *, buttons: bool, restarts: bool) -> None:
+    def __init__(self, config: Config, content: Content, *, buttons: bool, restarts: bool) -> None:
         self._config = config
-        self._content = load_content(config.content, config.languages)
+        self._content = content
         self._buttons = buttons
         self._restarts = restarts
         self._scene = Scene("", BIRTHDAY)
