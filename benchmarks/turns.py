@@ -25,6 +25,7 @@ from telegram.ext import Application, CallbackContext, MessageHandler, filters
 from telegram.request import BaseRequest, RequestData
 
 from bot.app import Parts, assembled
+from bot.channels.base import Channel
 from bot.channels.web_chat import CAPABILITIES
 from bot.config import load
 from bot.content import load_content
@@ -51,15 +52,11 @@ class Ours:
     acknowledgement_p99_ms: float
 
 
-class Unused:
+class Unused(Channel):
     """A channel nothing is sent to: the sender does not run here."""
 
     name = "web_chat"
     capabilities = CAPABILITIES
-
-    async def start(self) -> None: ...
-
-    async def stop(self) -> None: ...
 
     async def send(self, message: Any) -> str:
         raise AssertionError("nothing is sent in this measurement")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import signal
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -104,7 +104,6 @@ async def assembled(
             pictures=media.picture,
             rules=NO_RULES if place.is_demo else _rules(config),
             rates_per_s={str(name): rate for name, rate in config.broadcast.rate.items()} or None,
-            repeatable=(NAME,),
             now=clock,
         )
         sender = Sender(db, channels.values(), around)
@@ -203,8 +202,8 @@ async def _running(config: Config, content: Content, opened: Opened) -> AsyncIte
         stack.push_async_callback(opened.close)
         parts = await stack.enter_async_context(assembled(config, content, opened, channels))
         for channel in parts.channels.values():
-            await channel.start()
             stack.push_async_callback(channel.stop)
+            await channel.start()
         # Left in the opposite order: the server closes first, so that nothing new comes in while the rest finishes.
         await stack.enter_async_context(_task(parts.sender.run(), parts.sender.stop))
         await stack.enter_async_context(_task(parts.media.run(), parts.media.stop))
@@ -217,7 +216,11 @@ async def _running(config: Config, content: Content, opened: Opened) -> AsyncIte
         ticker.start()
         stack.callback(ticker.stop)
         await stack.enter_async_context(_task(parts.dispatcher.run(), parts.dispatcher.stop))
-        yield await stack.enter_async_context(_serving(parts))
+        address = await stack.enter_async_context(_serving(parts))
+        for channel in parts.channels.values():
+            stack.push_async_callback(channel.hush)
+            await channel.listen()
+        yield address
 
 
 @asynccontextmanager
@@ -259,7 +262,7 @@ def _keep_house(clock: Clock, db: Connection) -> None:
 
 @asynccontextmanager
 async def _serving(parts: Parts) -> AsyncIterator[str]:
-    routes = [route for channel in parts.channels.values() for route in _routes(channel)]
+    routes = [route for channel in parts.channels.values() for route in channel.routes()]
 
     async def health() -> Health:
         place = await parts.db.read(installation.get)
@@ -274,13 +277,7 @@ async def _serving(parts: Parts) -> AsyncIterator[str]:
         yield _address(parts.config, runner)
     finally:
         await site.stop()
-        for channel in parts.channels.values():
-            await channel.stop()
         await runner.cleanup()
-
-
-def _routes(channel: Channel) -> Iterable[web.RouteDef]:
-    return channel.routes() if isinstance(channel, WebChat) else ()
 
 
 def _address(config: Config, runner: web.AppRunner) -> str:

@@ -45,6 +45,7 @@ class Sender:
         self._around = around
         own = {name: channel.capabilities.rate_per_s for name, channel in self._channels.items()}
         rates = own | dict(around.rates_per_s or {})
+        self._repeatable = tuple(name for name, each in self._channels.items() if each.capabilities.repeatable)
         self._limiter = Limiter(rates, now=around.now, monotonic=around.monotonic)
         self._open: dict[int, asyncio.Task[None]] = {}
         self._under_way: Counter[str] = Counter()
@@ -92,7 +93,7 @@ class Sender:
     async def begin(self) -> None:
         """Settle the messages an earlier process had in hand, and remember its waits."""
         now = self._around.now()
-        orphans = await self._db.write(attempts.adopt_orphans, self._around.owner, now, tuple(self._around.repeatable))
+        orphans = await self._db.write(attempts.adopt_orphans, self._around.owner, now, self._repeatable)
         if orphans:
             log.warning("deliveries_left_behind", count=orphans)
         for name, until in (await self._db.read(halts.load)).items():
@@ -129,7 +130,7 @@ class Sender:
         if self._around.monotonic() - self._leases_checked < LEASE_CHECK_S:
             return
         self._leases_checked = self._around.monotonic()
-        given_up = await self._db.write(attempts.expire_leases, self._around.now(), tuple(self._around.repeatable))
+        given_up = await self._db.write(attempts.expire_leases, self._around.now(), self._repeatable)
         if given_up:
             log.warning("leases_expired", count=given_up)
 

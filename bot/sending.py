@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -40,9 +40,8 @@ def _utc_now() -> datetime:
 class Surroundings:
     """What the sender needs besides the database and the channels.
 
-    `owner` is this process's name. `pictures` makes or finds the picture of a reply. `repeatable` names
-    channels where the same delivery twice is one message, so that nothing there is ever in doubt.
-    `rates_per_s` are permitted rates that differ from what the channels say of themselves.
+    `owner` is this process's name. `pictures` makes or finds the picture of a reply. `rates_per_s` are permitted rates
+    that differ from what the channels say of themselves.
     `rules` bind broadcasts only; a demonstration passes none.
     """
 
@@ -51,7 +50,6 @@ class Surroundings:
     pictures: Pictures
     rules: Rules = NO_RULES
     rates_per_s: Mapping[str, float | None] | None = None
-    repeatable: Collection[str] = ()
     now: Callable[[], datetime] = _utc_now
     monotonic: Callable[[], float] = time.monotonic
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
@@ -118,7 +116,7 @@ class Sending:
         """Return what the error means for this message."""
         if self._message_id is not None:
             return self._result("unknown", reason=error.reason, in_part=True)
-        if error.ambiguous and self.channel.name not in self._around.repeatable:
+        if error.ambiguous and not self.channel.capabilities.repeatable:
             return self._result("unknown", reason=error.reason)
         if error.ambiguous or error.retry:
             return self._result("refused", reason=error.reason, retry_at=self._retry_at(error), counts=error.counts)

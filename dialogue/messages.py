@@ -121,24 +121,46 @@ class Attachment:
     size_bytes: int
 
 
+UNREAD = ("voice", "video", "document", "sticker", "location", "contact", "large_photo", "unknown")
+"""What may come and is not read; each has its sentence `unread.<name>`. `contact`: somebody else's, not her own."""
+
+EVENTS = ("blocked", "unblocked", "in_group")
+"""`blocked`, `unblocked`: she closed or opened this address to us. `in_group`: somebody spoke to us in a group."""
+
+
 @dataclass(frozen=True, slots=True)
 class Inbound:
     """One message from a person, the same for every channel. Text is NFC; `sent_at` is aware.
 
-    `pressed` is the button she pressed, as we stored it when we showed it; None when she typed.
+    `pressed` is the button she pressed, as we stored it when we showed it; None when she typed. `unread` names what
+    came with it that we cannot read (`UNREAD`); `edits` is the inbox id of the message that this one puts right.
+    `event` tells of something she did without writing (`EVENTS`); there is no text then.
     """
 
     sent_at: datetime
     text: str = ""
     pressed: Button | None = None
     attachments: tuple[Attachment, ...] = ()
+    unread: str | None = None
+    edits: int | None = None
+    event: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """At most `most` messages in any `span_s` seconds."""
+
+    most: int
+    span_s: float
 
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:
     """What a channel can show and promises. Differences between channels are this data, nothing else.
 
-    `text_limit` counts in `text_unit` (`characters` or `utf16`); `window` is W of `reliability.md` §3.
+    `text_limit` and `caption_limit` (text beside a picture) count in `text_unit` (`characters` or `utf16`); `window` is
+    W of `docs/reliability.md`. `rate_per_s` holds for the whole channel, `per_chat` and `per_group` for one address.
+    `repeatable`: the same delivery twice is one message there, so nothing is ever in doubt.
     """
 
     buttons: bool
@@ -149,3 +171,8 @@ class Capabilities:
     window: int = 8
     rate_per_s: float | None = None
     erases_messages: bool = False
+    edits_messages: bool = False
+    caption_limit: int | None = None
+    per_chat: Pace | None = None
+    per_group: Pace | None = None
+    repeatable: bool = False

@@ -5,7 +5,8 @@ The errors, and what the sender does (`reliability.md` §3):
     SendError
     ├── NotSent            nothing reached the provider            tried again
     │   ├── TooManyRequests    told to wait                        whole channel waits; no attempt counted
-    │   └── ChannelDown        token dead, account closed          whole channel stops; no attempt counted
+    │   ├── ChannelDown        token dead, account closed          whole channel stops; no attempt counted
+    │   └── Moved              the address has another id now      stored, tried again at once; no attempt counted
     ├── Refused            understood and refused                  failed
     │   ├── Unreachable        she cannot be reached there         failed; the address is dead
     │   └── ContentError       our text or picture is wrong        failed; the broadcast pauses
@@ -14,9 +15,12 @@ The errors, and what the sender does (`reliability.md` §3):
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Protocol
+
+from aiohttp import web
 
 from dialogue.messages import Capabilities, Rendered
 
@@ -32,16 +36,25 @@ class SentPicture:
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """One message to one address, already within the channel's limits (`dialogue.fit`)."""
+    """One message to one address, already within the channel's limits (`dialogue.fit`).
+
+    `edits` holds the provider's ids of a message of ours that this one replaces; with `erases` those are taken away
+    and nothing is said. Channels get either only if their capabilities say so.
+    """
 
     delivery_id: int
     external_id: str
     rendered: Rendered
     picture: SentPicture | None = None
+    edits: tuple[str, ...] = ()
+    erases: bool = False
 
 
 class Channel(Protocol):
-    """A door to the people on one platform. It translates and nothing else: no rules, no retries."""
+    """A door to the people on one platform. It translates and nothing else: no rules, no retries.
+
+    A channel names this as its base; what has a body here is what most channels do.
+    """
 
     @property
     def name(self) -> str:
@@ -51,8 +64,41 @@ class Channel(Protocol):
     def capabilities(self) -> Capabilities:
         """What it can show and promises."""
 
+    @property
+    def trouble(self) -> str | None:
+        """What keeps it from taking messages in, as a short word; None if all is well."""
+        return None
+
+    def routes(self) -> Sequence[web.RouteDef]:
+        """Return what it serves on our web server."""
+        return ()
+
+    def is_group(self, external_id: str) -> bool:
+        """Tell whether an address is a group of people, which has a pace of its own."""
+        return False
+
+    def link(self, payload: str) -> str | None:
+        """Return the address that opens a talk here with `/start <payload>`; None where there is no such thing."""
+        return None
+
     async def start(self) -> None:
         """Open what sending needs. Called once, before the first `send`."""
+        return None
+
+    async def listen(self) -> None:
+        """Begin to take messages in; returns at once. Called when everything else runs."""
+        return None
+
+    async def hush(self) -> None:
+        """Take nothing in any more; what was taken in is committed when this returns. Called before the rest stops."""
+        return None
+
+    async def fetch(self, reference: str) -> bytes:
+        """Return the bytes of a file somebody sent (`reference` as the channel wrote it into the message's body).
+
+        Raises `NotSent` if it may be had later, `Refused` if never.
+        """
+        raise Refused("no_files")
 
     async def send(self, message: Outgoing) -> str:
         """Hand one message over and return the provider's id of it.
@@ -62,6 +108,7 @@ class Channel(Protocol):
 
     async def stop(self) -> None:
         """Close what `start` opened, after the last `send`."""
+        return None
 
 
 class SendError(Exception):
@@ -102,6 +149,17 @@ class ChannelDown(NotSent):
 
     counts = False
     pauses_channel = True
+
+
+class Moved(NotSent):
+    """The person or group has the id `external_id` from now on."""
+
+    counts = False
+    retry_after_s = 0.0
+
+    def __init__(self, reason: str, *, external_id: str) -> None:
+        super().__init__(reason)
+        self.external_id = external_id
 
 
 class Refused(SendError):

@@ -22,7 +22,7 @@ from typing import Any, Protocol
 from aiohttp import web
 from aiohttp.multipart import BodyPartReader
 
-from bot.channels.base import Outgoing, Unreachable
+from bot.channels.base import Channel, Outgoing, Unreachable
 from bot.intake import TextTooLong, TooManyWaiting
 from bot.received import MAX_BYTES, NotAPhoto, PhotoTooLarge
 from dialogue.messages import Attachment, Button, Capabilities, Rendered
@@ -30,7 +30,9 @@ from storage.database import NotKept
 from storage.mailbox import News, NoSuchAddress, Posted
 
 NAME = "web_chat"
-CAPABILITIES = Capabilities(buttons=True, pictures=True, text_limit=20_000, window=32, erases_messages=True)
+CAPABILITIES = Capabilities(
+    buttons=True, pictures=True, text_limit=20_000, window=32, erases_messages=True, repeatable=True
+)
 
 COOKIE = "lantoa_visitor"
 COOKIE_FORM = re.compile(r"[0-9a-f]{64}")
@@ -92,7 +94,7 @@ class Visitor:
     persona: str = ""
 
 
-class WebChat:
+class WebChat(Channel):
     """The channel. `personas` maps the address part to the shown name, on a demonstration only."""
 
     name = NAME
@@ -106,10 +108,7 @@ class WebChat:
         self._waiting: dict[str, set[asyncio.Event]] = {}
         self._stopping = False
 
-    async def start(self) -> None:
-        """Nothing to open: the page comes to us."""
-
-    async def stop(self) -> None:
+    async def hush(self) -> None:
         """Answer the pages that wait, so that the server can close at once."""
         self._stopping = True
         for external_id in list(self._waiting):

@@ -14,6 +14,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    text,
 )
 
 from storage.schema.base import metadata, partial_index, reference, row_id
@@ -36,6 +37,7 @@ inbox = Table(
     Column("reason", Text),
     Column("restricted", Boolean, nullable=False, default=False),
     Column("done_at", Instant),
+    Column("album", String(128)),  # what the platform calls the set this photo belongs to; its rows are one message
     UniqueConstraint("channel", "key"),
     partial_index("ix_inbox_open", "address_id", "id", where="state = 'open'"),
     partial_index("ix_inbox_dead", "id", where="state = 'dead'"),
@@ -64,6 +66,8 @@ campaign = Table(
     Column("sort", String(16), nullable=False, default="broadcast"),  # broadcast | alert
     Column("client_key", String(64), nullable=False, unique=True),  # a double click on Send makes one
     Column("created_at", Instant, nullable=False),
+    Column("alert_reason", Text),  # why this one may pass quiet hours and "stop": danger to life
+    Column("linked_at", Instant),  # its officer asked for a link: whoever has the code may read it from then on
 )
 
 schedule = Table(
@@ -105,6 +109,9 @@ broadcast = Table(
     Column("created_at", Instant, nullable=False),
     Column("settled_at", Instant),
     Column("told_at", Instant),  # its pause or its final account went to its owner
+    Column("texts", JSON),  # as they were when it began: a campaign edited later changes only later runs
+    reference("attachment_id", "attachment", nullable=True),
+    Column("audience", Integer),  # recipients, once it is frozen
     partial_index("ix_broadcast_open", "state", where="told_at is null"),
 )
 
@@ -129,6 +136,8 @@ delivery = Table(
     Column("restricted", Boolean, nullable=False, default=False),
     Column("created_at", Instant, nullable=False),
     Column("settled_at", Instant),
+    Column("doubts", Integer, nullable=False, server_default=text("0")),  # attempts that may have arrived
+    reference("edits_id", "delivery", nullable=True),  # set: this changes or erases the message of that one
     UniqueConstraint("broadcast_id", "contact_id"),
     CheckConstraint("state in ('ready', 'sending', 'sent', 'failed', 'unknown', 'cancelled', 'skipped')", name="state"),
     partial_index("ix_delivery_ready", "lane", "broadcast_id", "due_at", "id", where="state = 'ready'"),
@@ -136,6 +145,13 @@ delivery = Table(
     # One in flight per person, in order; and how many broadcasts reached her today.
     partial_index("ix_delivery_contact_open", "contact_id", "id", where="state in ('ready', 'sending')"),
     partial_index("ix_delivery_contact_day", "contact_id", "settled_at", where="lane = 1"),
+    # Counts of a run without looking at its rows.
+    partial_index(
+        "ix_delivery_settled",
+        "broadcast_id",
+        "state",
+        where="broadcast_id is not null and state not in ('ready', 'sending')",
+    ),
     Index("ix_delivery_address_id", "address_id", "id"),
 )
 
@@ -163,6 +179,47 @@ mailbox = Table(
     Column("created_at", Instant, nullable=False),
     UniqueConstraint("delivery_id"),
     Index("ix_mailbox_address_id", "address_id", "id"),
+)
+
+progress = Table(
+    "progress",
+    metadata,
+    Column("broadcast_id", RowId, ForeignKey("broadcast.id"), primary_key=True, autoincrement=False),
+    reference("delivery_id", "delivery"),  # the message that is edited while the run goes on
+    Column("shown_at", Instant, nullable=False),
+)
+
+channel_account = Table(
+    "channel_account",
+    metadata,
+    Column("channel", String(32), primary_key=True),
+    Column("bot_id", String(64), nullable=False),  # who we are there; another token is another one
+    Column("name", String(64), nullable=False),  # as it stands in links
+    Column("heard_at", Instant),  # when taking messages in last worked, within a minute
+)
+
+remote_file = Table(
+    "remote_file",
+    metadata,
+    row_id(),
+    Column("name", String(64), nullable=False, unique=True),  # the name it will be kept under
+    Column("channel", String(32), nullable=False),
+    Column("reference", Text, nullable=False),  # the platform's own name of it
+    Column("state", String(8), nullable=False, default="waiting"),  # waiting | here | lost
+    Column("tries", Integer, nullable=False, default=0),
+    Column("due_at", Instant, nullable=False),
+    Column("reason", String(64)),
+    Column("created_at", Instant, nullable=False),
+    partial_index("ix_remote_file_waiting", "due_at", "id", where="state = 'waiting'"),
+)
+
+sent_file = Table(
+    "sent_file",
+    metadata,
+    Column("channel", String(32), primary_key=True),
+    Column("bot_id", String(64), primary_key=True),
+    Column("name", String(80), primary_key=True),  # of the file in data.folder
+    Column("reference", Text, nullable=False),  # what stands for it there: uploaded once, sent by this
 )
 
 channel_halt = Table(

@@ -39,9 +39,11 @@ report = Table(
     Column("decided_at", Instant),
     Column("created_at", Instant, nullable=False),
     Column("version", Integer, nullable=False, default=1),
+    reference("inbox_id", "inbox", nullable=True),  # the message it was written in
     CheckConstraint("(unit_id is null) <> (peer_group_id is null)", name="one_subject"),
     Index("ix_report_unit_id_state", "unit_id", "state"),
     Index("ix_report_author_id", "author_id"),
+    partial_index("ix_report_inbox_id", "inbox_id", where="inbox_id is not null"),
 )
 
 figure = Table(

@@ -324,7 +324,8 @@ async def test_without_its_picture_the_text_still_goes(database: Database, road:
 async def test_where_repeating_is_harmless_doubt_is_a_retry(database: Database, road: Road, clock: Clock) -> None:
     [row_id] = await database.write(some_replies, 1)
     road.script["p1"] = [Unclear("disk full")]
-    sending = sender(database, [road], clock, repeatable=[road.name])
+    road.repeatable = True
+    sending = sender(database, [road], clock)
     await sending.drain()
     clock.forward(2)
     await sending.drain()

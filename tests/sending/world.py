@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, insert, select
 
-from bot.channels.base import Outgoing, SentPicture
+from bot.channels.base import Channel, Outgoing, SentPicture
 from bot.sender import Sender
 from bot.sending import Surroundings
 from dialogue.messages import Capabilities
@@ -50,7 +50,7 @@ class Clock:
 
 
 @dataclass
-class Road:
+class Road(Channel):
     """A channel of our own. `ledger` holds what arrived; `script` what befalls the next sends to an address.
 
     An exception is raised before anything arrives; a pair `("lost", exception)` lets it arrive first; an
@@ -61,6 +61,7 @@ class Road:
     window: int = 8
     rate_per_s: float | None = None
     text_limit: int = 10_000
+    repeatable: bool = False
     ledger: list[tuple[str, str]] = field(default_factory=list)
     pictures: list[SentPicture | None] = field(default_factory=list)
     script: dict[str, list[Any]] = field(default_factory=lambda: defaultdict(list))
@@ -75,13 +76,8 @@ class Road:
             text_limit=self.text_limit,
             window=self.window,
             rate_per_s=self.rate_per_s,
+            repeatable=self.repeatable,
         )
-
-    async def start(self) -> None:
-        return None
-
-    async def stop(self) -> None:
-        return None
 
     async def send(self, message: Outgoing) -> str:
         self.begun += 1
@@ -229,7 +225,6 @@ def sender(
     *,
     owner: str = "one",
     rules: Rules = NO_RULES,
-    repeatable: Sequence[str] = (),
     pictures: Any = no_pictures,
 ) -> Sender:
     """Return a sender on a standing clock."""
@@ -238,7 +233,6 @@ def sender(
         wording=WORDING,
         pictures=pictures,
         rules=rules,
-        repeatable=repeatable,
         now=clock.now,
         monotonic=clock.monotonic,
         sleep=clock.sleep,
