@@ -1,14 +1,15 @@
 """The way out: claim deliveries, put them into words, hand them to their channels, record what became of each.
 
-One loop per process. A message is `sending` in the database before its request leaves, and at most a
-window of them per channel is under way, so a crash leaves no more than that in doubt.
+One loop per process. Each round is one transaction: it records what has ended and claims what may go now. A message
+is `sending` in the database before its request leaves, and at most a window of them per channel is under way, so a
+crash leaves no more than that in doubt.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -22,15 +23,17 @@ from dialogue.messages import Rendered
 from storage import attempts, claims, halts
 from storage.attempts import Result
 from storage.claims import Claimed, Round
-from storage.database import Closed, Database
+from storage.database import Closed, Connection, Database, NotKept
 
 LEASE_S = 90.0
-"""Longer than 1.5 × the time a message may take, pictures included (`reliability.md` §3)."""
+"""Longer than 1.5 × the time a message may take, pictures included (`docs/reliability.md`)."""
 
 STOP_S = 20.0
 TICK_S = 1.0
+GATHER_S = 0.01
+"""What ended is gathered so long, so that many results share a commit with the next claim."""
+
 LEASE_CHECK_S = 10.0
-STORE_AGAIN_S = (0.2, 1.0, 5.0)
 MOST_PHOTOS = 16
 
 log = structlog.get_logger()
@@ -43,15 +46,22 @@ class Sender:
         self._db = db
         self._channels = {channel.name: channel for channel in channels}
         self._around = around
-        own = {name: channel.capabilities.rate_per_s for name, channel in self._channels.items()}
-        rates = own | dict(around.rates_per_s or {})
-        self._repeatable = tuple(name for name, each in self._channels.items() if each.capabilities.repeatable)
-        self._limiter = Limiter(rates, now=around.now, monotonic=around.monotonic)
-        self._open: dict[int, asyncio.Task[None]] = {}
+        rates = around.rates_per_s or {}
+        paced = {
+            name: replace(each.capabilities, rate_per_s=rates.get(name, each.capabilities.rate_per_s))
+            for name, each in self._channels.items()
+        }
+        self._repeatable = tuple(name for name, each in paced.items() if each.repeatable)
+        self._limiter = Limiter(
+            paced, now=around.now, monotonic=around.monotonic, sleep=around.sleep, on_passed=self._gather
+        )
+        self._tasks: set[asyncio.Task[None]] = set()
         self._under_way: Counter[str] = Counter()
+        self._ended: list[tuple[Claimed, Result]] = []
         self._down: dict[str, str] = {}
         self._photos: dict[int, SentPicture | None] = {}
         self._woken = asyncio.Event()
+        self._gathering: asyncio.TimerHandle | None = None
         self._stopping = False
         self._turn = 0
         self._leases_checked = float("-inf")
@@ -64,7 +74,7 @@ class Sender:
     @property
     def under_way(self) -> int:
         """How many messages are between their claim and their record."""
-        return len(self._open)
+        return self._under_way.total()
 
     def wake(self) -> None:
         """Look for messages now instead of at the next tick."""
@@ -79,14 +89,14 @@ class Sender:
         """Settle what an earlier process left behind, then send until `stop`."""
         await self.begin()
         while not self._stopping:
+            self._woken.clear()
             try:
-                taken = await self.round()
+                await self.round()
             except Exception:
                 # One boundary for the loop: a full disk must not end the service.
-                log.exception("claim_failed")
-                taken = 0
+                log.exception("round_failed")
                 await self._around.sleep(TICK_S)
-            if not taken:
+            if not self._stopping:
                 await self._rest()
         await self._finish()
 
@@ -101,30 +111,58 @@ class Sender:
 
     async def drain(self) -> None:
         """Send until nothing is due; for tests and the terminal."""
-        while await self.round() or self._open:
-            await asyncio.gather(*self._open.values())
+        while await self.round() or self._tasks or self._ended:
+            if self._tasks:
+                await asyncio.wait(self._tasks)
 
-    async def round(self) -> int:
-        """Claim what may go now and start sending it; return how many messages that are."""
+    async def settle(self) -> None:
+        """Wait for what is under way and record it; nothing new is claimed."""
+        if self._tasks:
+            await asyncio.wait(self._tasks)
+        await self.round(claiming=False)
+
+    async def round(self, *, claiming: bool = True) -> int:
+        """Record what has ended and claim what may go now; return how many messages were claimed."""
         await self._check_leases()
-        replies, broadcasts = self._free_slots()
-        if not any(replies.values()):
+        ended, self._ended = self._ended, []
+        wanted = self._wanted(Counter(message.channel for message, _ in ended)) if claiming else None
+        if not ended and wanted is None:
             return 0
-        now = self._around.now()
-        self._turn += 1
-        wanted = Round(
-            owner=self._around.owner,
-            now=now,
-            lease_until=now + timedelta(seconds=LEASE_S),
-            replies=replies,
-            broadcasts=broadcasts,
-            rules=self._around.rules,
-            turn=self._turn,
-        )
-        claimed = await self._db.write(claims.claim, wanted)
+        results = [result for _, result in ended]
+        try:
+            counted, claimed = await self._db.write(exchange, results, wanted)
+        except NotKept:
+            # Nothing was kept: the results wait for room; past their lease they are in doubt.
+            self._ended = ended + self._ended
+            raise
+        except Exception:
+            await self._record_singly(ended)
+            raise
+        self._let_go(ended, counted)
         for message in claimed:
             self._start(message)
         return len(claimed)
+
+    async def _record_singly(self, ended: Sequence[tuple[Claimed, Result]]) -> None:
+        """One result that cannot be recorded must not take its neighbours along; its lease will end."""
+        for message, result in ended:
+            try:
+                counted = await self._db.write(attempts.record, [result])
+            except NotKept:
+                self._ended.append((message, result))
+            except Exception:
+                log.exception("result_not_stored", delivery_id=message.id)
+                self._under_way[message.channel] -= 1
+            else:
+                self._let_go([(message, result)], counted)
+
+    def _let_go(self, ended: Sequence[tuple[Claimed, Result]], counted: Sequence[bool]) -> None:
+        for (message, result), own in zip(ended, counted, strict=True):
+            self._under_way[message.channel] -= 1
+            if not own:
+                log.warning("late_result", delivery_id=message.id, result=result.kind)
+            elif result.kind != "accepted":
+                log.warning("not_delivered", delivery_id=message.id, reason=result.reason)
 
     async def _check_leases(self) -> None:
         if self._around.monotonic() - self._leases_checked < LEASE_CHECK_S:
@@ -134,48 +172,81 @@ class Sender:
         if given_up:
             log.warning("leases_expired", count=given_up)
 
-    def _free_slots(self) -> tuple[dict[str, int], dict[str, int]]:
-        """Free slots per channel for replies, and for broadcasts, which leave a quarter of the window alone."""
+    def _wanted(self, ended: Counter[str]) -> Round | None:
+        """What may be claimed now: replies within the window, messages to many within what may leave soon."""
         replies: dict[str, int] = {}
         broadcasts: dict[str, int] = {}
         for name, channel in self._channels.items():
             window = channel.capabilities.window
-            permitted = 0 if name in self._down else self._limiter.free(name)
-            room = window - self._under_way[name]
-            replies[name] = max(0, room if permitted is None else min(room, permitted))
-            kept_free = window // 4
-            broadcasts[name] = max(0, min(replies[name], room - kept_free))
-        return replies, broadcasts
+            room = max(0, window - self._under_way[name] + ended[name])
+            replies[name] = 0 if name in self._down or self._limiter.is_shut(name) else room
+            ahead = self._limiter.ahead(name)
+            # A quarter of the window is left alone for replies.
+            many = max(0, room - window // 4)
+            broadcasts[name] = 0 if not replies[name] else many if ahead is None else min(many, ahead)
+        if not any(replies.values()):
+            return None
+        now = self._around.now()
+        self._turn += 1
+        return Round(
+            owner=self._around.owner,
+            now=now,
+            lease_until=now + timedelta(seconds=LEASE_S),
+            replies=replies,
+            broadcasts=broadcasts,
+            rules=self._around.rules,
+            turn=self._turn,
+            resting=self._limiter.resting(),
+        )
 
     def _start(self, message: Claimed) -> None:
-        self._limiter.reserve(message.channel)
         self._under_way[message.channel] += 1
         task = asyncio.create_task(self._deliver(message), name=f"delivery {message.id}")
-        self._open[message.id] = task
-        task.add_done_callback(lambda _: self._ended(message))
+        self._tasks.add(task)
+        task.add_done_callback(lambda ended: self._forget(ended, message))
 
-    def _ended(self, message: Claimed) -> None:
-        self._open.pop(message.id, None)
-        self._under_way[message.channel] -= 1
+    def _forget(self, task: asyncio.Task[None], message: Claimed) -> None:
+        self._tasks.discard(task)
+        if task.cancelled() or task.exception() is not None:
+            # Without a result its row stays `sending` until its lease ends.
+            self._under_way[message.channel] -= 1
+
+    def _note(self, message: Claimed, result: Result) -> None:
+        """Keep a result for the next round, which comes soon, or at once where there is nothing to wait for."""
+        self._ended.append((message, result))
+        window = self._channels[message.channel].capabilities.window
+        if len(self._ended) * 2 >= window or len(self._ended) >= self.under_way:
+            self._woken.set()
+        else:
+            self._gather()
+
+    def _gather(self) -> None:
+        if self._gathering is None:
+            self._gathering = asyncio.get_running_loop().call_later(GATHER_S, self._gathered)
+
+    def _gathered(self) -> None:
+        self._gathering = None
         self._woken.set()
 
     async def _rest(self) -> None:
         waits = [wait for name in self._channels if (wait := self._limiter.wait_s(name)) > 0]
+        rest_s = self._limiter.rest_s()
         try:
-            await asyncio.wait_for(self._woken.wait(), timeout=min([TICK_S, *waits]))
+            await asyncio.wait_for(self._woken.wait(), timeout=min([TICK_S, *waits, *([rest_s] if rest_s else [])]))
         except TimeoutError:
             return
-        finally:
-            self._woken.clear()
 
     async def _finish(self) -> None:
-        if not self._open:
+        """Wait for the open requests and record them; what does not end stays `sending`, in doubt at the next start."""
+        if self._tasks:
+            _, late = await asyncio.wait(self._tasks, timeout=STOP_S)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
+        try:
+            await self.round(claiming=False)
+        except Closed:
             return
-        _, late = await asyncio.wait(self._open.values(), timeout=STOP_S)
-        for task in late:
-            # Its row stays `sending`; the next start puts it among the doubtful ones.
-            task.cancel()
-        await asyncio.gather(*late, return_exceptions=True)
 
     async def _deliver(self, message: Claimed) -> None:
         sending = Sending(message, self._channels[message.channel], self._limiter, self._around)
@@ -183,16 +254,15 @@ class Sender:
             rendered = await self._rendered(message, sending.channel)
         except Exception:
             log.exception("delivery_unreadable", delivery_id=message.id)
-            self._limiter.give_back(message.channel)
-            await self._store(sending.refused("unreadable", pauses_broadcast=message.run is not None))
+            self._note(message, sending.refused("unreadable", pauses_broadcast=message.run is not None))
             return
         try:
             await sending.send(*rendered)
         except SendError as error:
             await self._wait_if_told(message.channel, error)
-            await self._store(sending.judged(error))
+            self._note(message, sending.judged(error))
         else:
-            await self._store(sending.accepted())
+            self._note(message, sending.accepted())
 
     async def _rendered(self, message: Claimed, channel: Channel) -> tuple[Rendered, SentPicture | None]:
         rendered = written(message, self._around.wording)
@@ -233,20 +303,8 @@ class Sender:
         except Exception:
             log.exception("halt_not_stored", channel=name)
 
-    async def _store(self, result: Result) -> None:
-        """Record a result; what cannot be stored stays `sending` until its lease ends and is then in doubt."""
-        for pause_s in (*STORE_AGAIN_S, None):
-            try:
-                counted = await self._db.write_each(attempts.record, result)
-            except Closed:
-                return
-            except Exception:
-                log.exception("result_not_stored", delivery_id=result.delivery_id)
-                if pause_s is not None:
-                    await self._around.sleep(pause_s)
-                continue
-            if not counted:
-                log.warning("late_result", delivery_id=result.delivery_id, result=result.kind)
-            elif result.kind != "accepted":
-                log.warning("not_delivered", delivery_id=result.delivery_id, reason=result.reason)
-            return
+
+def exchange(db: Connection, results: Sequence[Result], wanted: Round | None) -> tuple[list[bool], list[Claimed]]:
+    """Record what has ended and take what may go now, in one transaction."""
+    counted = attempts.record(db, results) if results else []
+    return counted, claims.claim(db, wanted) if wanted is not None else []

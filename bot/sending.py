@@ -11,8 +11,8 @@ from typing import Any
 
 import structlog
 
-from bot.channels.base import Channel, NotSent, Outgoing, SendError, SentPicture, Unclear
-from bot.limiter import Limiter
+from bot.channels.base import Channel, Moved, NotSent, Outgoing, SendError, SentPicture, Unclear
+from bot.limiter import Limiter, Shut
 from dialogue.fit import fit
 from dialogue.messages import Button, Json, Rendered
 from dialogue.text import Wording
@@ -26,7 +26,7 @@ PICTURE_TIMEOUT_S = 20.0
 RETRY_S = (2.0, 10.0, 60.0, 300.0, 900.0, 1800.0, 3600.0)
 """Waits after a message that surely did not arrive; after the last it has failed."""
 
-HALT_MARGIN_S = 0.1
+HALT_MARGIN_S = 0.05
 
 log = structlog.get_logger()
 Pictures = Callable[[Mapping[str, Any]], Awaitable[SentPicture | None]]
@@ -41,8 +41,7 @@ class Surroundings:
     """What the sender needs besides the database and the channels.
 
     `owner` is this process's name. `pictures` makes or finds the picture of a reply. `rates_per_s` are permitted rates
-    that differ from what the channels say of themselves.
-    `rules` bind broadcasts only; a demonstration passes none.
+    that differ from what the channels say of themselves. `rules` bind broadcasts only; a demonstration passes none.
     """
 
     owner: str
@@ -64,42 +63,48 @@ class Sending:
         self._limiter = limiter
         self._around = around
         self._begun = False
-        self._message_id: str | None = None
+        self._message_ids: list[str] = []
 
     async def send(self, rendered: Rendered, picture: SentPicture | None) -> None:
         """Hand all parts over in order; a `SendError` if one of them was not accepted for certain."""
-        parts = fit(rendered, self.channel.capabilities)
+        parts = [rendered] if self.message.edits else fit(rendered, self.channel.capabilities)
+        began = await self._enter(is_first=True)
         try:
             async with asyncio.timeout(REQUEST_TIMEOUT_S):
-                for number, part in enumerate(parts, 1):
-                    await self._slot(first=number == 1)
-                    last = picture if number == len(parts) else None
-                    self._begun = True
-                    outgoing = Outgoing(self.message.id, self.message.external_id, part, last)
-                    self._message_id = await self.channel.send(outgoing)
-        except SendError:
-            raise
+                for part in parts:
+                    if self._message_ids:
+                        began = await self._enter(is_first=False)
+                    await self._hand_over(part, picture if part.picture is not None else None, began)
         except TimeoutError:
-            raise (Unclear if self._begun else NotSent)("timeout") from None
-        except Exception as error:
-            log.exception("send_failed", delivery_id=self.message.id)
-            raise Unclear(type(error).__name__) from error
+            raise Unclear("timeout") from None
 
-    async def _slot(self, *, first: bool) -> None:
-        """Use the slot set aside for the first part; later parts wait for theirs like everybody else."""
-        name = self.channel.name
-        if first:
-            self._limiter.give_back(name)
-            if self._limiter.halted_until(name) is not None:
-                raise _Halted
-        else:
-            while self._limiter.free(name) == 0:
-                await self._around.sleep(max(0.01, self._limiter.wait_s(name)))
-        self._limiter.begin(name)
+    async def _enter(self, *, is_first: bool) -> float:
+        message = self.message
+        lane = 1 if message.edits else message.lane
+        try:
+            return await self._limiter.enter(self.channel.name, message.external_id, lane, is_first=is_first)
+        except Shut:
+            raise _Halted from None
+
+    async def _hand_over(self, part: Rendered, picture: SentPicture | None, began: float) -> None:
+        message = self.message
+        outgoing = Outgoing(
+            message.id, message.external_id, part, picture, edits=message.edits, erases=message.sort == "erase"
+        )
+        try:
+            self._message_ids.append(await self.channel.send(outgoing))
+        except (SendError, TimeoutError):
+            raise
+        except Exception as error:
+            log.exception("send_failed", delivery_id=message.id)
+            raise Unclear(type(error).__name__) from error
+        finally:
+            group = self.channel.is_group(message.external_id)
+            self._limiter.leave(self.channel.name, message.external_id, began, is_group=group)
 
     def accepted(self) -> Result:
-        """The whole message was taken; the id of its last part stands for it."""
-        return self._result("accepted", message_id=self._message_id)
+        """The whole message was taken; the ids of its parts stand for it, separated by spaces."""
+        return self._result("accepted", message_id=" ".join(self._message_ids))
 
     def refused(self, reason: str, *, pauses_broadcast: bool) -> Result:
         """Our own mistake: nothing left us. A broadcast waits for its officer, a reply has failed."""
@@ -114,15 +119,22 @@ class Sending:
 
     def judged(self, error: SendError) -> Result:
         """Return what the error means for this message."""
-        if self._message_id is not None:
+        if self._message_ids:
             return self._result("unknown", reason=error.reason, in_part=True)
-        if error.ambiguous and not self.channel.capabilities.repeatable:
+        if error.ambiguous and not self._is_repeatable:
             return self._result("unknown", reason=error.reason)
+        if isinstance(error, Moved):
+            return self._result("refused", reason=error.reason, retry_at=self._around.now(), moved_to=error.external_id)
         if error.ambiguous or error.retry:
             return self._result("refused", reason=error.reason, retry_at=self._retry_at(error), counts=error.counts)
         if error.pauses_broadcast and self.message.run is not None:
             return self.refused(error.reason, pauses_broadcast=True)
         return self._result("refused", reason=error.reason, address_dead=error.stops_contact)
+
+    @property
+    def _is_repeatable(self) -> bool:
+        """The same edit twice is one."""
+        return self.channel.capabilities.repeatable or bool(self.message.edits)
 
     def _retry_at(self, error: SendError) -> datetime | None:
         now = self._around.now()
@@ -132,18 +144,7 @@ class Sending:
             return None
         return now + timedelta(seconds=RETRY_S[self.message.tries])
 
-    def _result(
-        self,
-        kind: str,
-        *,
-        reason: str | None = None,
-        message_id: str | None = None,
-        retry_at: datetime | None = None,
-        counts: bool = True,
-        in_part: bool = False,
-        address_dead: bool = False,
-        pauses_broadcast: bool = False,
-    ) -> Result:
+    def _result(self, kind: str, *, counts: bool = True, moved_to: str | None = None, **more: Any) -> Result:
         message = self.message
         return Result(
             delivery_id=message.id,
@@ -152,13 +153,9 @@ class Sending:
             address_id=message.address_id,
             kind=kind,
             at=self._around.now(),
-            message_id=message_id,
-            reason=reason,
-            retry_at=retry_at,
-            counts=counts,
-            in_part=in_part,
-            address_dead=address_dead,
-            pauses_broadcast=pauses_broadcast,
+            counts=counts and moved_to is None,
+            moved_to=moved_to,
+            **more,
         )
 
 

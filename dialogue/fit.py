@@ -49,17 +49,21 @@ def is_opening(button: Button) -> bool:
 
 
 def fit(rendered: Rendered, capabilities: Capabilities) -> list[Rendered]:
-    """Return the messages a channel can show, in order; the last one carries the buttons and picture.
+    """Return the messages a channel can show, in order; the last one carries the buttons, and the picture too.
 
-    Without buttons the choices become a numbered list under the text.
+    Without buttons the choices become a numbered list under the text. A picture whose text is too long to stand beside
+    it goes first, by itself.
     """
     text = rendered.text
     if rendered.buttons and not capabilities.buttons:
         text = f"{text}\n{numbered(rendered.buttons)}"
     parts = cut(text, capabilities)
-    head = [Rendered(part, sort=rendered.sort) for part in parts[:-1]]
+    limit = capabilities.caption_limit
+    apart = rendered.picture is not None and limit is not None and length(parts[-1], capabilities.text_unit) > limit
+    head = [Rendered("", picture=rendered.picture, sort=rendered.sort)] if apart else []
+    head += [Rendered(part, sort=rendered.sort) for part in parts[:-1]]
     buttons = rendered.buttons if capabilities.buttons else ()
-    return [*head, Rendered(parts[-1], buttons, rendered.picture, rendered.sort)]
+    return [*head, Rendered(parts[-1], buttons, None if apart else rendered.picture, rendered.sort)]
 
 
 def numbered(buttons: Sequence[Button]) -> str:

@@ -14,7 +14,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, bindparam, literal_column, select, update
 
-from storage import mailbox
+from storage import contacts, mailbox
 from storage.schema import address, attempt, broadcast, delivery
 
 LIKE_FAILURES = 20
@@ -23,7 +23,7 @@ LIKE_FAILURES = 20
 RESEND: Mapping[str, tuple[int, timedelta]] = MappingProxyType(
     {"receipt": (3, timedelta(seconds=5)), "alert": (2, timedelta(seconds=30))}
 )
-"""Sorts that are sent again after a doubt (`reliability.md` §3): tries in all, and the wait. Others are parked."""
+"""Sorts that are sent again after a doubt: how often they may be sent in all, and the wait. Others are parked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,8 @@ class Result:
     """How an attempt ended: `accepted`, `refused` or `unknown`.
 
     A refused message is `ready` again at `retry_at`; None means for good. `counts` is off where the
-    message was not to blame. `in_part` says that a first part of it arrived: it never starts over by itself.
+    message was not to blame. `in_part` says that a first part of it arrived: it never starts over by itself. `moved_to`
+    is the id that the address has from now on.
     """
 
     delivery_id: int
@@ -47,6 +48,7 @@ class Result:
     in_part: bool = False
     address_dead: bool = False
     pauses_broadcast: bool = False
+    moved_to: str | None = None
 
 
 def record(db: Connection, results: Sequence[Result]) -> list[bool]:
@@ -55,7 +57,7 @@ def record(db: Connection, results: Sequence[Result]) -> list[bool]:
     own = [_is_own(held.get(result.delivery_id), result) for result in results]
     counted = [result for result, is_own in zip(results, own, strict=True) if is_own]
     if counted:
-        _kill_addresses(db, counted)
+        _change_addresses(db, counted)
         db.execute(_CHANGE, [_change(db, held[result.delivery_id], result) for result in counted])
         db.execute(attempt.insert(), [_attempt(result) for result in counted])
         _watch_broadcasts(db, held, counted)
@@ -70,6 +72,7 @@ _HELD = (
         delivery.c.owner,
         delivery.c.attempt,
         delivery.c.tries,
+        delivery.c.doubts,
         delivery.c.sort,
         delivery.c.contact_id,
         delivery.c.broadcast_id,
@@ -94,6 +97,7 @@ _CHANGE = (
         message_id=bindparam("message"),
         due_at=bindparam("due"),
         tries=bindparam("tried"),
+        doubts=bindparam("doubted"),
         settled_at=bindparam("settled"),
         lease_until=None,
     )
@@ -112,7 +116,8 @@ def _is_own(row: Any, result: Result) -> bool:
 
 def _change(db: Connection, row: Any, result: Result) -> dict[str, Any]:
     tries = row.tries + (1 if result.counts else 0)
-    state, due_at = _follows(db, row, result, tries)
+    doubts = row.doubts + (1 if result.kind == "unknown" else 0)
+    state, due_at = _follows(db, row, result, doubts)
     if state == "ready" and row.broadcast_state == "cancelled":
         state = "cancelled"
     return {
@@ -124,17 +129,18 @@ def _change(db: Connection, row: Any, result: Result) -> dict[str, Any]:
         "message": result.message_id,
         "due": due_at,
         "tried": tries,
+        "doubted": doubts,
         "settled": None if state == "ready" else result.at,
     }
 
 
-def _follows(db: Connection, row: Any, result: Result, tries: int) -> tuple[str, datetime]:
+def _follows(db: Connection, row: Any, result: Result, doubts: int) -> tuple[str, datetime]:
     """Return the next state and, for `ready`, when it is due."""
     if result.kind == "accepted":
         return "sent", result.at
     if result.kind == "unknown":
         most, wait = RESEND.get(row.sort, (0, timedelta()))
-        again = tries < most and not result.in_part
+        again = doubts < most and not result.in_part
         return ("ready", result.at + wait) if again else ("unknown", result.at)
     if result.retry_at is not None:
         return "ready", result.retry_at
@@ -148,7 +154,10 @@ def _lives_elsewhere(db: Connection, contact_id: int) -> bool:
     return db.execute(query.limit(1)).first() is not None
 
 
-def _kill_addresses(db: Connection, results: Sequence[Result]) -> None:
+def _change_addresses(db: Connection, results: Sequence[Result]) -> None:
+    for result in results:
+        if result.moved_to is not None:
+            contacts.move_address(db, result.address_id, result.moved_to)
     dead = [result.address_id for result in results if result.address_dead]
     if dead:
         db.execute(update(address).where(address.c.id.in_(dead)).values(state="dead"))

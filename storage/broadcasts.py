@@ -70,9 +70,12 @@ class Todo:
 def start(db: Connection, campaign_id: int, firing_id: int | None, *, at: datetime) -> Broadcast:
     """Insert a run of a campaign; the second and later ones carry a number behind the campaign's code."""
     earlier = db.scalar(select(func.count()).where(broadcast.c.campaign_id == campaign_id)) or 0
-    code = db.scalar(select(campaign.c.code).where(campaign.c.id == campaign_id))
+    query = select(campaign.c.code, campaign.c.texts, campaign.c.attachment_id).where(campaign.c.id == campaign_id)
+    plan = db.execute(query).one()
     values = {
-        "code": f"{code}-{earlier + 1}" if earlier else code,
+        "code": f"{plan.code}-{earlier + 1}" if earlier else plan.code,
+        "texts": plan.texts,
+        "attachment_id": plan.attachment_id,
         "campaign_id": campaign_id,
         "firing_id": firing_id,
         "state": "freezing",

@@ -7,7 +7,7 @@ a row is taken only while it is `ready`, and what the claimer may do with it lat
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, time, timedelta
 from typing import Any
@@ -46,7 +46,8 @@ NO_RULES = Rules()
 class Round:
     """One look for work. `replies` and `broadcasts` give the free slots of every running channel, 0 included.
 
-    `turn` rises with every round; among broadcasts it decides who comes first.
+    `turn` rises with every round; among broadcasts it decides who comes first. `resting` holds the addresses, as
+    (channel, external id), that may not be written to right now.
     """
 
     owner: str
@@ -56,6 +57,7 @@ class Round:
     broadcasts: Mapping[str, int]
     rules: Rules = NO_RULES
     turn: int = 0
+    resting: Collection[tuple[str, str]] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +67,17 @@ class Run:
     id: int
     texts: Mapping[str, str]
     photo: str | None
+    code: str = ""
+    sort: str = "broadcast"
 
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """A message in `sending`: ours until the lease ends. A reply has a `body`, a broadcast has a `run`."""
+    """A message in `sending`: ours until the lease ends. A reply has a `body`, a broadcast has a `run`.
+
+    `name` is what the person is called, if we know; `doubts` counts earlier attempts that may have arrived; `edits`
+    holds the provider's ids of the message that this one changes.
+    """
 
     id: int
     attempt: int
@@ -82,7 +90,10 @@ class Claimed:
     lane: int
     sort: str
     body: Mapping[str, Any] | None
+    name: str | None = None
+    doubts: int = 0
     run: Run | None = None
+    edits: tuple[str, ...] = ()
 
 
 def claim(db: Connection, wanted: Round) -> list[Claimed]:
@@ -109,6 +120,7 @@ _BROADCASTS: ColumnElement[Any] = literal_column(str(BROADCASTS))
 _live = address.alias("live")
 _other = delivery.alias("other")
 _today = delivery.alias("today")
+_target = delivery.alias("target")
 
 
 def _open(table: Any) -> ColumnElement[bool]:
@@ -158,12 +170,18 @@ _ROWS = (
         delivery.c.lane,
         delivery.c.sort,
         delivery.c.body,
+        contact.c.name,
+        delivery.c.doubts,
         contact.c.stopped_at,
         contact.c.erased_at,
         delivery.c.address_id.is_not(None).label("is_answer"),
+        delivery.c.edits_id,
+        _target.c.address_id.label("target_address_id"),
+        _target.c.message_id.label("target_message_id"),
     )
     .join(contact, contact.c.id == delivery.c.contact_id)
     .outerjoin(address, address.c.id == _CHOSEN)
+    .outerjoin(_target, _target.c.id == delivery.c.edits_id)
     .where(delivery.c.state == _READY, delivery.c.due_at <= bindparam("now"))
     .order_by(delivery.c.due_at, delivery.c.id)
     .limit(bindparam("most"))
@@ -182,9 +200,9 @@ _TO_MANY = _ROWS.add_columns(_SENT_TODAY.label("sent_today")).where(
 _OF_RUN = _TO_MANY.where(delivery.c.broadcast_id == bindparam("run"))
 _OF_NO_RUN = _TO_MANY.where(delivery.c.broadcast_id.is_(None))
 _RUNS: Select[Any] = (
-    select(broadcast.c.id, campaign.c.texts, attachment.c.received_sha256)
+    select(broadcast.c.id, broadcast.c.texts, attachment.c.received_sha256, campaign.c.code, campaign.c.sort)
     .join(campaign, campaign.c.id == broadcast.c.campaign_id)
-    .outerjoin(attachment, attachment.c.id == campaign.c.attachment_id)
+    .outerjoin(attachment, attachment.c.id == broadcast.c.attachment_id)
     .where(
         broadcast.c.state == "running",
         broadcast.c.told_at.is_(None),
@@ -261,19 +279,25 @@ class _Taking:
             self._settle(row.id, "skipped", "stopped")
         elif row.address_id is None:
             self._settle(row.id, "failed", "no_address")
+        elif row.edits_id is not None and not _is_there(row):
+            self._settle(row.id, "cancelled", "nothing_to_edit")
+        elif (row.channel, row.external_id) in self.wanted.resting:
+            return
         elif to_many and cap is not None and row.sent_today >= cap:
             self.later.append({"row": row.id, "at": self._tomorrow()})
         elif self.free.get(row.channel, 0) > 0:
             self.free[row.channel] -= 1
-            self.taken.append(replace(Claimed(*row[:11]), run=run))
+            edits = tuple(row.target_message_id.split()) if row.edits_id is not None else ()
+            self.taken.append(replace(Claimed(*row[:13]), run=run, edits=edits))
 
     def _settle(self, row_id: int, state: str, reason: str) -> None:
         self.settled.append({"row": row_id, "to": state, "why": reason, "at": self.wanted.now})
 
     def _values(self, most: int) -> dict[str, Any]:
         free = [name for name, count in self.free.items() if count > 0]
-        # Some rows fall out below (full channel, asked to stop), so look a little further than the slots.
-        return {"now": self.wanted.now, "running": list(self.free), "free": free, "most": most + 16}
+        # Some rows fall out below (full channel, resting, asked to stop), so look a little further than the slots.
+        further = 16 + min(len(self.wanted.resting), 64)
+        return {"now": self.wanted.now, "running": list(self.free), "free": free, "most": most + further}
 
     def _midnight(self) -> datetime:
         local = self.wanted.now.astimezone(self.wanted.rules.quiet.zone)
@@ -296,6 +320,11 @@ class _Taking:
     def _takings(self, taken: Sequence[Claimed]) -> list[dict[str, Any]]:
         lease = {"owner_name": self.wanted.owner, "lease": self.wanted.lease_until}
         return [{"row": each.id, "to_address": each.address_id} | lease for each in taken]
+
+
+def _is_there(row: Any) -> bool:
+    """Tell whether the message that a row changes arrived, and at the address the row would go to."""
+    return bool(row.target_message_id) and row.target_address_id == row.address_id
 
 
 _STILL_READY = update(delivery).where(delivery.c.id == bindparam("row"), delivery.c.state == "ready")

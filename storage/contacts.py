@@ -75,6 +75,15 @@ def bind(db: Connection, address_id: int, contact_id: int) -> None:
     db.execute(update(delivery).where(*waiting).values(contact_id=contact_id))
 
 
+def move_address(db: Connection, address_id: int, external_id: str) -> None:
+    """Give an address its new id on its channel; where another one has that id already, this one is dead."""
+    channel = select(address.c.channel).where(address.c.id == address_id).scalar_subquery()
+    taken = select(address.c.id).where(address.c.channel == channel, address.c.external_id == external_id)
+    other = db.scalar(taken)
+    moved = update(address).where(address.c.id == address_id)
+    db.execute(moved.values(external_id=external_id) if other in (None, address_id) else moved.values(state="dead"))
+
+
 def holders(db: Connection, address_ids: Iterable[int]) -> dict[int, int]:
     """Return whose each address is now."""
     rows = db.execute(select(address.c.id, address.c.contact_id).where(address.c.id.in_(list(address_ids))))

@@ -27,7 +27,8 @@ class NewDelivery:
     """A message to send. `body` is `{"text", "buttons": [{"value", "label", "ask"}], "picture"}`.
 
     With `address_id` it goes there if that address still lives, else to her newest one that does.
-    `restricted` texts are erased within a day and shown nowhere.
+    `restricted` texts are erased within a day and shown nowhere. With `edits_id` it changes that delivery's message,
+    or takes it away where `sort` is `erase`; `address_id` must be that delivery's then.
     """
 
     contact_id: int
@@ -37,6 +38,7 @@ class NewDelivery:
     body: Mapping[str, Any]
     due_at: datetime
     restricted: bool = False
+    edits_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,7 @@ def _values(row: NewDelivery, at: datetime) -> dict[str, Any]:
         "body": dict(row.body),
         "due_at": row.due_at,
         "restricted": row.restricted,
+        "edits_id": row.edits_id,
         "created_at": at,
     }
 

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Engine, insert, select
 from bot.channels.base import Channel, Outgoing, SentPicture
 from bot.sender import Sender
 from bot.sending import Surroundings
-from dialogue.messages import Capabilities
+from dialogue.messages import Capabilities, Pace
 from dialogue.text import Wording
 from storage import appointments, broadcasts, campaigns, contacts, deliveries, units
 from storage.campaigns import NewCampaign
@@ -67,6 +67,8 @@ class Road(Channel):
     script: dict[str, list[Any]] = field(default_factory=lambda: defaultdict(list))
     always: Any = None
     begun: int = 0
+    handed: list[Outgoing] = field(default_factory=list)
+    per_chat: Pace | None = None
 
     @property
     def capabilities(self) -> Capabilities:
@@ -77,10 +79,12 @@ class Road(Channel):
             window=self.window,
             rate_per_s=self.rate_per_s,
             repeatable=self.repeatable,
+            per_chat=self.per_chat,
         )
 
     async def send(self, message: Outgoing) -> str:
         self.begun += 1
+        self.handed.append(message)
         planned = self.script[message.external_id]
         event = planned.pop(0) if planned else self.always
         if isinstance(event, asyncio.Event):
