@@ -13,11 +13,15 @@ BASIC_GROUPS_END = -1_000_000_000_000
 
 @dataclass(slots=True)
 class Chat:
-    """A private chat or a group. `trouble` is the short name of the refusal every call about it gets."""
+    """A private chat or a group. `trouble` is the short name of the refusal every call about it gets.
+
+    `standing` is the bot's: `member`, `administrator`, `kicked`, `left`.
+    """
 
     id: int
     kind: str
     fields: dict[str, Any]
+    standing: str
     language: str | None = None
     trouble: str | None = None
     moved_to: int | None = None
@@ -94,6 +98,6 @@ class Chats:
 
 def made(chat_id: int) -> Chat:
     if chat_id > 0:
-        return Chat(chat_id, "private", {"first_name": f"Person {chat_id}"})
+        return Chat(chat_id, "private", {"first_name": f"Person {chat_id}"}, "member")
     kind = "supergroup" if chat_id < BASIC_GROUPS_END else "group"
-    return Chat(chat_id, kind, {"title": f"Group {-chat_id}"})
+    return Chat(chat_id, kind, {"title": f"Group {-chat_id}"}, "left")

@@ -106,6 +106,10 @@ class FakeTelegram:
         """Go on with a random lower update id; return it."""
         return int((await self.order("restart_ids", to=to))["next"])
 
+    async def repeat(self, done: Done) -> None:
+        """Let an update come once more, confirmed or not, as after an answer that was lost."""
+        await self.order("repeat", update_id=done.update_id)
+
     async def expire_presses(self) -> None:
         """Make it too late to answer any button pressed so far."""
         await self.order("expire_presses")
@@ -181,4 +185,5 @@ class FakeTelegram:
     async def answer_to(self, press: Done, wait_s: float = 10.0) -> Json | None:
         """Return how the bot answered a press; None if it did not within `wait_s`."""
         found = await self.order("wait_answered", query_id=press.query_id, wait_s=wait_s)
-        return found["answer"] if found["answer"] is not None else None
+        answer: Json | None = found["answer"]
+        return answer

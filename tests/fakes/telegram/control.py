@@ -106,6 +106,9 @@ class Control:
     def do_tell(self, kind: str, update: Json, chat_id: int, line: str = "", token: str | None = None) -> Json:
         return told(self._people.tell(self._world.bot(token), kind, update, chat_id, line))
 
+    def do_repeat(self, update_id: int, token: str | None = None) -> None:
+        self._world.bot(token).queue.repeat(update_id)
+
     def do_album_id(self, token: str | None = None) -> Json:
         return {"album": self._world.bot(token).next_album()}
 
@@ -172,7 +175,7 @@ class Control:
     async def do_wait_messages(self, count: int, wait_s: float) -> Json:
         """Wait until so many messages were accepted in all."""
         ledger = self._world.ledger
-        return {"is_so": await self._until(lambda: len(ledger.entries) >= count, wait_s)}
+        return {"is_so": await self._until(lambda: ledger.messages >= count, wait_s)}
 
     async def do_wait_confirmed(self, wait_s: float, count: int | None = None) -> Json:
         """Wait until so many updates are confirmed; all there are now where no number is given."""

@@ -16,7 +16,11 @@ KINDS = (*BREAKS, *REFUSALS)
 
 @dataclass(slots=True)
 class Fault:
-    """One order. It meets calls that carry a chat unless `methods` (lower case) says otherwise.
+    """One order. It meets calls that carry a chat unless `methods` names others (`getUpdates`).
+
+    Kinds: `reset` (the connection breaks, no answer), `cut` (half an answer), `garbage` (a proxy answers), `delay`
+    (`delay_s`), `album_partly` (only `items` of an album go out), `too_many_requests` (`retry_after_s`; `whole_bot`
+    or only the chat), `migrated` (`migrate_to`), `refuse` (`code`, `description`), and the names of `errors.NAMED`.
 
     `accepted`: the call takes effect first, then the answer goes wrong (`reset`, `cut`, `garbage`, `delay`, any
     refusal). `after` lets so many calls pass, `times` ends it after so many, `until` at a moment of the fake's clock.
@@ -38,6 +42,7 @@ class Fault:
     migrate_to: int = 0
     code: int = 400
     description: str = ""
+    items: int = 1
     met: int = 0
     done: int = 0
     dice: random.Random = field(default_factory=random.Random)
@@ -87,7 +92,7 @@ class Faults:
         if fields.get("kind") not in KINDS:
             raise ValueError(f"no such fault: {fields.get('kind')}; there are {', '.join(KINDS)}")
         self._last_id += 1
-        fields["methods"] = tuple(method.lower() for method in fields.get("methods", ()))
+        fields["methods"] = tuple(fields.get("methods", ()))
         until = None if for_s is None else now + for_s
         fault = Fault(**fields, id=self._last_id, until=until, dice=random.Random(fields.get("seed", 0)))
         self._faults.append(fault)

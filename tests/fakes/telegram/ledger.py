@@ -10,7 +10,7 @@ import dataclasses
 from array import array
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -81,7 +81,8 @@ class Ledger:
         self.by_chat: dict[int, list[Entry]] = {}
         self.arrivals: list[Arrival] = []
         self.confirmed = 0
-        self.unasked: Counter[int] = Counter()
+        self.messages = 0
+        self.counted: Counter[int] = Counter()  # chat → messages that were only counted
         self._watchers: dict[int | None, set[asyncio.Event]] = {}
 
     def arrive(self, method: str, bot_id: int, chat_id: int) -> int:
@@ -104,9 +105,17 @@ class Ledger:
 
     def keep(self, entry: Entry) -> None:
         """Keep an accepted message. Ids rise in a chat."""
+        self.messages += 1
         self.entries.append(entry)
         self.by_chat.setdefault(entry.chat_id, []).append(entry)
         self.changed(entry.chat_id)
+
+    def count(self, chat_id: int) -> int:
+        """Count a message and keep nothing else of it; return how many there are in the chat."""
+        self.messages += 1
+        self.counted[chat_id] += 1
+        self.changed(chat_id)
+        return self.counted[chat_id]
 
     def find(self, chat_id: int, message_id: int) -> Entry | None:
         """Return a message that is still there."""
@@ -185,22 +194,25 @@ class Ledger:
     def per_chat(self) -> dict[int, int]:
         """Return chat → number of accepted messages."""
         counted = Counter({chat: len(entries) for chat, entries in self.by_chat.items()})
-        return dict(counted + self.unasked)
+        return dict(counted + self.counted)
 
     def peak(self, span_s: float, chat_id: int | None = None) -> int:
-        """Return the most calls with a chat that were accepted within any half-open window of `span_s`."""
-        times = sorted(
-            at for at, chat in zip(self.accepted, self.chats, strict=True) if at and chat and chat_id in (None, chat)
-        )
-        return most_within(times, span_s)
+        """Return the most accepted calls with a chat that arrived within any half-open window of `span_s`."""
+        return most_within((at for at, chat in self._accepted() if chat_id in (None, chat)), span_s)
 
     def peak_of_one_chat(self, span_s: float, *, groups: bool) -> int:
         """Return the same for the chat where it is highest, among groups or among persons."""
         per_chat: dict[int, list[float]] = {}
-        for at, chat in zip(self.accepted, self.chats, strict=True):
-            if at and (chat < 0 if groups else chat > 0):
+        for at, chat in self._accepted():
+            if (chat < 0) is groups:
                 per_chat.setdefault(chat, []).append(at)
-        return max((most_within(sorted(times), span_s) for times in per_chat.values()), default=0)
+        return max((most_within(times, span_s) for times in per_chat.values()), default=0)
+
+    def _accepted(self) -> Iterator[tuple[float, int]]:
+        """Yield arrival and chat of every accepted call that carries one."""
+        for at, accepted_at, chat in zip(self.arrived, self.accepted, self.chats, strict=True):
+            if accepted_at and chat:
+                yield at, chat
 
     def in_halts(self, grace_s: float) -> list[int]:
         """Return the calls with a chat that came while the bot or the chat had been told to wait.
@@ -221,7 +233,7 @@ class Ledger:
         return {
             "calls": len(self.methods),
             "calls_with_chat": with_chat,
-            "messages": len(self.entries) + self.unasked.total(),
+            "messages": self.messages,
             "refused": len(self.refusals),
             "statuses": {str(status): n for status, n in Counter(self.statuses).items()},
             "methods": dict(Counter(self.methods)),

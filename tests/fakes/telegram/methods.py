@@ -1,4 +1,4 @@
-"""Every method the fake knows, by its name in lower case, and those that are about the bot itself."""
+"""Every method the fake knows, by its name, and those that are about the bot itself."""
 
 from __future__ import annotations
 
@@ -171,7 +171,7 @@ def getter(name: str) -> Method:
 
 
 TEXTS = ("name", "description", "short_description")
-NAMED: Mapping[str, Method | Callable[[Call], Awaitable[Any]]] = {
+METHODS: Mapping[str, Method | Callable[[Call], Awaitable[Any]]] = {
     "getMe": get_me,
     "getUpdates": get_updates,
     "setWebhook": set_webhook,
@@ -197,4 +197,5 @@ NAMED: Mapping[str, Method | Callable[[Call], Awaitable[Any]]] = {
     **{f"setMy{''.join(map(str.title, name.split('_')))}": setter(name) for name in TEXTS},
     **{f"getMy{''.join(map(str.title, name.split('_')))}": getter(name) for name in TEXTS},
 }
-METHODS = {name.lower(): method for name, method in NAMED.items()}
+NAMES = {name.lower(): name for name in METHODS}
+"""Methods are found whatever the case of their letters."""

@@ -40,8 +40,10 @@ class People:
     ) -> tuple[int, Update | None]:
         """Put a person's message into a chat; return its id and the update, None if the bot did not ask for such."""
         chat, sender = self._chat(chat_id, user)
-        if chat.trouble == "blocked":
-            chat.trouble = None  # who writes has started the bot again
+        if chat.standing == "kicked" and chat_id > 0:
+            self.change_status(bot, chat_id, user, "member")  # nobody can write to whom she has blocked
+        elif chat.standing == "left":
+            chat.standing = "member"
         message = {
             "message_id": chat.next_message_id(),
             "from": sender.as_user(),
@@ -55,7 +57,7 @@ class People:
             message["media_group_id"] = album
         if reply_to is not None and (entry := self._world.ledger.find(chat_id, reply_to)):
             message["reply_to_message"] = as_message(self._world, bot, entry)
-        chat.incoming[message["message_id"]] = message
+        chat.incoming[message["message_id"]] = dict(message)
         return message["message_id"], self._tell(bot, "message", message, chat_id)
 
     def edit(self, bot: Bot, chat_id: int, message_id: int, content: Json) -> Update | None:
@@ -87,8 +89,7 @@ class People:
     def change_status(self, bot: Bot, chat_id: int, user: Json, status: str) -> Update | None:
         """Block or unblock the bot, put it into a group or out: `member`, `administrator`, `kicked`, `left`."""
         chat, sender = self._chat(chat_id, user)
-        old = "kicked" if chat.trouble in ("blocked", "kicked", "kicked_supergroup") else "member"
-        old = "left" if chat.trouble == "not_member" or (chat_id < 0 and not chat.last_message_id) else old
+        old, chat.standing = chat.standing, status
         chat.trouble = STATUS_TROUBLE.get(status, {}).get(chat.kind)
         change = {
             "chat": chat.as_chat(),

@@ -59,4 +59,4 @@ async def fake_telegram_program(*, port: int = 0, **settings: Any) -> AsyncItera
             await fake.close()
     finally:
         process.stdin.close()
-        await process.wait()
+        await asyncio.wait_for(process.wait(), START_LIMIT_S)

@@ -6,7 +6,7 @@ import time
 from typing import Any
 
 from tests.fakes.telegram.chats import Chat
-from tests.fakes.telegram.errors import WRONG_FILE, bad_request
+from tests.fakes.telegram.errors import WRONG_FILE, bad_request, too_many_requests
 from tests.fakes.telegram.ledger import Entry
 from tests.fakes.telegram.markup import CAPTION_UNITS, TEXT_UNITS, formatted, reply_markup, shown
 from tests.fakes.telegram.wire import Params, Upload, structure, whole_number, words
@@ -14,6 +14,7 @@ from tests.fakes.telegram.world import Bot, Call, World
 
 ATTACHED = "attach://"
 ALBUM_LEAST, ALBUM_MOST = 2, 10
+ALBUM_WAIT_S = 5
 
 
 def send_message(call: Call) -> dict[str, Any]:
@@ -43,8 +44,12 @@ def send_media_group(call: Call) -> list[dict[str, Any]]:
     if not isinstance(items, list) or not ALBUM_LEAST <= len(items) <= ALBUM_MOST:
         raise bad_request("media group must include 2-10 items")
     contents = [album_item(call, item) | caption(item) for item in items]
-    album = call.bot.next_album()
-    return [say(call, chat, content, album=album) for content in contents]
+    album, kept = call.bot.next_album(), len(contents) if call.breaks_after is None else call.breaks_after
+    said = [say(call, chat, content, album=album) for content in contents[:kept]]
+    if kept < len(contents):
+        why = too_many_requests(ALBUM_WAIT_S).description
+        raise bad_request(f'Failed to send message #{kept + 1} with the error message "{why}"')
+    return said
 
 
 def album_item(call: Call, item: Any) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import re
 from typing import Any
 from urllib.parse import unquote
 
@@ -12,7 +13,7 @@ from aiohttp import web
 from tests.fakes.telegram.control import Control
 from tests.fakes.telegram.errors import ApiError, named
 from tests.fakes.telegram.faults import Fault
-from tests.fakes.telegram.methods import METHODS
+from tests.fakes.telegram.methods import METHODS, NAMES
 from tests.fakes.telegram.wire import (
     Answer,
     Params,
@@ -28,6 +29,7 @@ from tests.fakes.telegram.wire import (
 from tests.fakes.telegram.world import Bot, Call, TooFast, World
 
 LARGEST_CALL = 64 * 2**20
+TOKEN_SHAPE = re.compile(r"[1-9]\d*:[\w-]{20,}$")
 NO_METHOD = ApiError(404, "Not Found: method not found")
 
 
@@ -44,7 +46,7 @@ class Door:
         path = request.raw_path.partition("?")[0]
         if path.startswith("/bot"):
             token, _, method = path.removeprefix("/bot").partition("/")
-            return await self._answer_bot(request, token, method.lower())
+            return await self._answer_bot(request, token, method)
         if path.startswith("/file/bot"):
             token, _, place = path.removeprefix("/file/bot").partition("/")
             return self._give_file(token, unquote(place))
@@ -64,100 +66,107 @@ class Door:
     async def _answer_bot(self, request: web.BaseRequest, token: str, method: str) -> web.StreamResponse:
         world = self.world
         bot = world.bots.get(token) or world.bots.get(unquote(token))
-        if bot is None or bot.is_revoked:
-            return failure(named("unauthorized")).response()
-        if world.settings.answer_only and method == "sendmessage":
+        if bot is None:
+            return failure(named("unauthorized" if TOKEN_SHAPE.match(unquote(token)) else "not_found")).response()
+        if world.settings.answer_only and method.lower() == "sendmessage" and not bot.is_revoked:
             return self._count_only(bot, parse_object(await request.read()))
         try:
             params = await read_params(request)
         except ApiError as error:
             return failure(error).response()
-        chat_id = chat_of(params)
-        number = world.ledger.arrive(method, bot.id, chat_id or 0)
-        call = Call(world, bot, method, params, number)
-        faults = world.faults.draw(method, chat_id, world.clock())
+        call = self._open(bot, method, params)
+        if (refused := self._refused_at_the_gate(call)) is not None:
+            return self._finish(call, refused)
+        faults = world.faults.draw(call.method, call.chat_id, world.clock())
         if not faults:
-            return self._finish(call, await self._perform(call, chat_id))
-        return await self._answer_badly(request, call, chat_id, faults)
+            return self._finish(call, await self._perform(call))
+        return await self._answer_badly(request, call, faults)
+
+    def _open(self, bot: Bot, method: str, params: Params) -> Call:
+        """Begin the record of a call."""
+        chat_id, method = chat_of(params), NAMES.get(method.lower(), method)
+        return Call(self.world, bot, method, params, chat_id, self.world.ledger.arrive(method, bot.id, chat_id or 0))
 
     def _count_only(self, bot: Bot, params: Params) -> web.Response:
         chat_id = int(params["chat_id"])
-        unasked = self.world.ledger.unasked
-        unasked[chat_id] += 1
+        number = self.world.ledger.count(chat_id)
         chat = {"id": chat_id, "type": "private"}
-        return success({"message_id": unasked[chat_id], "date": 0, "chat": chat, "text": params["text"]}).response()
+        return success({"message_id": number, "date": 0, "chat": chat, "text": params["text"]}).response()
 
-    async def _perform(self, call: Call, chat_id: int | None) -> Answer:
-        """Carry a call out within the limits and return its answer."""
-        ledger = self.world.ledger
+    def _refused_at_the_gate(self, call: Call) -> Answer | None:
+        """Return the refusal of a call whose token is dead or that comes too fast."""
+        try:
+            if call.bot.is_revoked:
+                raise named("unauthorized")
+            if call.chat_id:
+                call.pass_gate(call.chat_id, weight_of(call))
+        except ApiError as error:
+            return self._refuse(call, error)
+        return None
+
+    def _refuse(self, call: Call, error: ApiError) -> Answer:
+        self.world.ledger.refusals[call.number] = error.description
+        if isinstance(error, TooFast):
+            call.told_to_wait(error, error.chat_id, ordered=False)
+        return failure(error)
+
+    async def _perform(self, call: Call) -> Answer:
+        """Carry a call out and return its answer."""
         try:
             method = METHODS.get(call.method)
             if method is None:
                 raise NO_METHOD
-            if chat_id:
-                call.pass_gate(chat_id, weight_of(call))
             result = method(call)
             if inspect.isawaitable(result):
                 result = await result
         except ApiError as error:
-            ledger.refusals[call.number] = error.description
-            if isinstance(error, TooFast):
-                call.told_to_wait(error, error.chat_id, ordered=False)
-            return failure(error)
-        ledger.accept(call.number)
+            return self._refuse(call, error)
+        self.world.ledger.accept(call.number)
         return success(result)
 
     def _finish(self, call: Call, answer: Answer) -> web.Response:
         self.world.ledger.answer(call.number, answer.status)
         return answer.response()
 
-    async def _answer_badly(
-        self, request: web.BaseRequest, call: Call, chat_id: int | None, faults: list[Fault]
-    ) -> web.StreamResponse:
-        for fault in faults:
-            if fault.kind == "delay" and not fault.accepted:
-                await asyncio.sleep(fault.delay_s)
+    async def _answer_badly(self, request: web.BaseRequest, call: Call, faults: list[Fault]) -> web.StreamResponse:
+        await delay(faults, accepted=False)
         wrong = next((fault for fault in faults if fault.kind != "delay"), None)
-        call.only_first = wrong is not None and wrong.kind == "album_partly"
+        if wrong is not None and wrong.kind == "album_partly":
+            call.breaks_after, wrong = wrong.items, None
         answer = None
-        if wrong is None or wrong.accepted or wrong.kind in ("cut", "album_partly"):
-            answer = await self._perform(call, chat_id)
-        for fault in faults:
-            if fault.kind == "delay" and fault.accepted:
-                await asyncio.sleep(fault.delay_s)
-        if wrong is None or (answer is not None and answer.status != 200) or wrong.kind == "album_partly":
-            assert answer is not None
+        if wrong is None or wrong.accepted or wrong.kind == "cut":
+            answer = await self._perform(call)
+        await delay(faults, accepted=True)
+        if answer is not None and (wrong is None or answer.status != 200):
             return self._finish(call, answer)
-        return self._spoil(request, call, wrong, answer or failure(named("bad_gateway")))
+        assert wrong is not None
+        return self._spoil(request, call, wrong, answer)
 
-    def _spoil(self, request: web.BaseRequest, call: Call, fault: Fault, answer: Answer) -> web.StreamResponse:
-        """Answer as the fault says; `answer` is what would have been said."""
+    def _spoil(self, request: web.BaseRequest, call: Call, fault: Fault, answer: Answer | None) -> web.StreamResponse:
+        """Answer as the fault says; `answer` is what would have been said to a call that was accepted."""
         match fault.kind:
             case "reset":
                 return drop(request)
             case "cut":
-                return cut(request, answer)
+                return cut(request, answer or failure(named("bad_gateway")))
             case "garbage":
                 return garbage()
         error = fault.error()
         assert error is not None
         if not fault.accepted:
-            self.world.ledger.refusals[call.number] = error.description
+            self._refuse(call, error)
         if error.code == 429:
-            scope = None if fault.whole_bot else chat_of(call.params)
-            call.told_to_wait(error, scope, ordered=True)
-        if fault.kind == "unauthorized" and not call.bot.is_revoked and fault.times is None:
-            call.bot.is_revoked = True
+            call.told_to_wait(error, None if fault.whole_bot else call.chat_id, ordered=True)
         return self._finish(call, failure(error))
 
     def take_reply(self, bot: Bot, reply: Params) -> None:
         """Carry out the call that a webhook's answer holds; nobody learns what became of it."""
-        method = str(reply["method"]).lower()
-        if method in METHODS and not method.startswith(("get", "setwebhook", "deletewebhook")):
-            params = {name: value for name, value in reply.items() if name != "method"}
-            chat_id = chat_of(params)
-            call = Call(self.world, bot, method, params, self.world.ledger.arrive(method, bot.id, chat_id or 0))
-            task = asyncio.get_running_loop().create_task(self._perform(call, chat_id))
+        method = str(reply["method"])
+        if method.lower().startswith(("get", "setwebhook", "deletewebhook")):
+            return
+        call = self._open(bot, method, {name: value for name, value in reply.items() if name != "method"})
+        if self._refused_at_the_gate(call) is None:
+            task = asyncio.get_running_loop().create_task(self._perform(call))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 
@@ -180,9 +189,16 @@ def chat_of(params: Params) -> int | None:
         return None
 
 
+async def delay(faults: list[Fault], *, accepted: bool) -> None:
+    """Wait as long as the delays among the faults say, those before or those after acceptance."""
+    for fault in faults:
+        if fault.kind == "delay" and fault.accepted is accepted:
+            await asyncio.sleep(fault.delay_s)
+
+
 def weight_of(call: Call) -> int:
     """Return how many messages a call counts for: each item of an album is one."""
-    if call.method != "sendmediagroup":
+    if call.method != "sendMediaGroup":
         return 1
     items = structure(call.params, "media", "can't parse media JSON object")
     return len(items) if isinstance(items, list) and items else 1

@@ -40,6 +40,7 @@ class Queue:
     def __init__(self, settings: Settings, ledger: Ledger) -> None:
         self.settings = settings
         self.pending: OrderedDict[int, Update] = OrderedDict()
+        self.made: dict[int, Update] = {}
         self.allowed: frozenset[str] = frozenset()
         self.on_new: Callable[[Update], None] | None = None
         self._ledger = ledger
@@ -62,7 +63,7 @@ class Queue:
         update = Update(self._next_id, line, {kind: body}, record)
         self._ledger.arrivals.append(record)
         self._next_id += 1
-        self.pending[update.id] = update
+        self.pending[update.id] = self.made[update.id] = update
         if self.on_new is not None:
             self.on_new(update)
         self._wake()
@@ -82,6 +83,15 @@ class Queue:
         self._is_mixed = self._is_mixed or bool(self.pending)
         self._next_id = to if to is not None else self._dice.randrange(lowest // 4, lowest // 2)
         return self._next_id
+
+    def repeat(self, update_id: int) -> None:
+        """Hand an update out once more, by whichever way the bot listens; `KeyError` where there is none."""
+        update = self.made[update_id]
+        if self.on_new is not None:
+            self.on_new(update)
+            return
+        self._again.append(update)
+        self._wake()
 
     # --- Out ---
 

@@ -22,6 +22,7 @@ from tests.fakes.telegram.wire import JSON_HEADERS, encode
 
 LONGEST_RETRY_AFTER_S = 3600
 LONGEST_WAIT_S = 60
+LATEST_S = 0.05
 
 
 class Hook:
@@ -75,6 +76,8 @@ class Hook:
     async def _run(self, name: str) -> None:
         line = self._lines[name]
         while line:
+            if self._settings.shuffle:
+                await asyncio.sleep(self._dice.random() * LATEST_S)
             await self._bring(line[0])
             update = line.popleft()
             self._queue.confirm(update, "webhook")

@@ -87,14 +87,15 @@ def ignore(bot: Bot, reply: Params) -> None:
 
 @dataclass(slots=True)
 class Call:
-    """One call of a method that is being answered."""
+    """One call of a method that is being answered. `breaks_after`: so many items of an album go out, no more."""
 
     world: World
     bot: Bot
     method: str
     params: Params
+    chat_id: int | None
     number: int
-    only_first: bool = False
+    breaks_after: int | None = None
 
     def chat(self) -> Chat:
         """Return the chat it is about; refuses where there is none or the bot may not act there."""
@@ -108,8 +109,7 @@ class Call:
         world = self.world
         refusal = self.bot.gate.admit(chat_id, world.ledger.arrived[self.number], weight)
         if refusal is not None:
-            error = TooFast(refusal.retry_after_s, refusal.chat_id)
-            raise error
+            raise TooFast(refusal.retry_after_s, refusal.chat_id)
 
     def told_to_wait(self, error: ApiError, chat_id: int | None, *, ordered: bool) -> None:
         """Write down from when to when the bot (or one chat) has to be silent; called when the answer is written."""
