@@ -114,7 +114,7 @@ def say(call: Call, chat: Chat, content: dict[str, Any], album: str | None = Non
         album=album,
     )
     world.ledger.keep(entry)
-    return as_message(world, call.bot, entry)
+    return as_message(world, call.bot, entry, chat)
 
 
 def check_reply(call: Call, chat: Chat) -> None:
@@ -126,12 +126,12 @@ def check_reply(call: Call, chat: Chat) -> None:
         raise bad_request("message to be replied not found")
 
 
-def as_message(world: World, bot: Bot, entry: Entry) -> dict[str, Any]:
+def as_message(world: World, bot: Bot, entry: Entry, chat: Chat | None = None) -> dict[str, Any]:
     """Return Telegram's message object of a message of the bot."""
     message = {
         "message_id": entry.message_id,
         "from": bot.as_user(),
-        "chat": world.chats.open(entry.chat_id).as_chat(),
+        "chat": (chat or world.chats.open(entry.chat_id)).as_chat(),
         "date": entry.date,
         **entry.content,
     }

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import inspect
 import re
+from collections.abc import Coroutine
 from typing import Any
 from urllib.parse import unquote
 
@@ -117,7 +117,7 @@ class Door:
             if method is None:
                 raise NO_METHOD
             result = method(call)
-            if inspect.isawaitable(result):
+            if isinstance(result, Coroutine):
                 result = await result
         except ApiError as error:
             return self._refuse(call, error)

@@ -24,6 +24,7 @@ class Bot:
     """One bot. `callbacks`: button presses that can still be answered, with their deadline and the call that did."""
 
     token: str
+    id: int
     queue: Queue
     gate: Gate
     hook: Hook | None = None
@@ -33,10 +34,6 @@ class Bot:
     answered: dict[str, Params] = field(default_factory=dict)
     kept: dict[str, Any] = field(default_factory=dict)
     last_album: int = 13_000_000_000_000
-
-    @property
-    def id(self) -> int:
-        return int(self.token.partition(":")[0])
 
     def as_user(self) -> dict[str, Any]:
         name = self.kept.get("name", "Trợ lý Hội")
@@ -63,7 +60,8 @@ class World:
             self.add_bot(token)
 
     def add_bot(self, token: str) -> Bot:
-        bot = self.bots[token] = Bot(token, Queue(self.settings, self.ledger), self._gate())
+        number = int(token.partition(":")[0])
+        bot = self.bots[token] = Bot(token, number, Queue(self.settings, self.ledger), self._gate())
         return bot
 
     def _gate(self) -> Gate:
