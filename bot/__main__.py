@@ -74,6 +74,8 @@ def _invite(config: Path, unit: str, role: str) -> None:
 
         made = setup.invite(at.config, at.content, setup.Wanted(unit, role), now=_now())
         _show_invitation(at, made.unit_name, made.role, link=made.link, code=made.code, picture=made.picture())
+        for channel, link in setup.links_elsewhere(at.config, made.code):
+            at.speaker.say("invite.link", channel=Say(f"channel.{channel}"), link=link)
 
 
 def _show_invitation(at: Session, unit: str, role: str, *, link: str, code: str, picture: str) -> None:
@@ -93,6 +95,12 @@ def _check(config: Path) -> None:
         at.speaker.tell(place)
         if mistakes:
             raise Wrong(*mistakes)
+        well, ill = asyncio.run(check.examine_channels(at.config))
+        for said in well:
+            at.speaker.tell(said)
+        at.speaker.complain(ill)
+        if ill:
+            sys.exit(FOUND_WRONG)
         at.speaker.say("check.good")
 
 

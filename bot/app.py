@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
+import hmac
 import secrets
 import signal
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
@@ -26,10 +28,12 @@ from bot.intake import Intake
 from bot.media import Media
 from bot.metrics import Metrics, make_metrics
 from bot.pictures import PicturePool
-from bot.ports import WebChatPorts
+from bot.ports.telegram import TelegramPorts
+from bot.ports.web_chat import WebChatPorts
 from bot.scheduler import Ticker
 from bot.sender import Sender
 from bot.sending import Surroundings
+from bot.watch import Watch
 from bot.web import Health, make_web
 from dialogue.messages import Reply, Say
 from dialogue.quiet import read_quiet_hours
@@ -40,7 +44,7 @@ from storage.claims import NO_RULES, Rules
 from storage.database import Connection, Database
 from storage.installation import Installation
 from storage.opening import Opened
-from storage.sealing import Sealer
+from storage.sealing import Keys, Sealer
 
 log = structlog.get_logger()
 Clock = Callable[[], datetime]
@@ -71,6 +75,7 @@ class Parts:
     broadcasts: Broadcasts
     media: Media
     channels: Mapping[str, Channel]
+    watch: Watch
     metrics: Metrics
 
 
@@ -133,6 +138,7 @@ async def assembled(
             broadcasts=broadcasts,
             media=media,
             channels=channels,
+            watch=Watch(channels, clock),
             metrics=metrics,
         )
 
@@ -180,6 +186,35 @@ def web_chat(config: Config, content: Content, place: Installation, intake: Inta
     return WebChat(ports, personas=personas, secure=secure)
 
 
+def telegram(keys: Keys) -> Callable[[Config, Content, Installation, Intake, Clock], Channel]:
+    """Return what makes the channel on Telegram on this program; there must be a token."""
+    from bot.channels.telegram.channel import RATE_PER_S, Settings, Telegram
+    from bot.channels.telegram.names import NAME as TELEGRAM
+    from bot.channels.telegram.webhook import Place
+
+    def make(config: Config, content: Content, _place: Installation, intake: Intake, clock: Clock) -> Channel:
+        section = config.channels.telegram
+        assert section.token is not None
+        place = None
+        if section.mode == "webhook" and config.web.public_url is not None:
+            place = Place(str(config.web.public_url), section.webhook_secret or _made_secret(keys, TELEGRAM))
+        settings = Settings(
+            token=section.token,
+            api_url=str(section.api_url),
+            rate_per_s=config.broadcast.rate.get("telegram", RATE_PER_S),
+            place=place,
+        )
+        ports = TelegramPorts(name=TELEGRAM, db=intake.db, intake=intake, content=content, clock=clock)
+        return Telegram(ports, settings, now=clock)
+
+    return make
+
+
+def _made_secret(keys: Keys, channel: str) -> str:
+    """The same at every start and stored nowhere: only who has the key file can tell it."""
+    return hmac.new(keys.digest, f"webhook:{channel}".encode(), hashlib.sha256).hexdigest()
+
+
 async def run(config: Config, content: Content, opened: Opened, *, show: Callable[[str], None]) -> None:
     """Serve until SIGTERM or Ctrl-C, then finish what is under way. `show` gets the address of the chat page."""
     stop = asyncio.Event()
@@ -196,7 +231,8 @@ async def run(config: Config, content: Content, opened: Opened, *, show: Callabl
 @asynccontextmanager
 async def _running(config: Config, content: Content, opened: Opened) -> AsyncIterator[str]:
     def channels(*given: Any) -> list[Channel]:
-        return [web_chat(*given)] if config.channels.web_chat.enabled else []
+        made: list[Channel] = [web_chat(*given)] if config.channels.web_chat.enabled else []
+        return [*made, telegram(opened.keys)(*given)] if config.channels.telegram.token else made
 
     async with AsyncExitStack() as stack:
         stack.push_async_callback(opened.close)
@@ -220,6 +256,7 @@ async def _running(config: Config, content: Content, opened: Opened) -> AsyncIte
         for channel in parts.channels.values():
             stack.push_async_callback(channel.hush)
             await channel.listen()
+        await stack.enter_async_context(_task(parts.watch.run(), None))
         yield address
 
 
@@ -266,7 +303,7 @@ async def _serving(parts: Parts) -> AsyncIterator[str]:
 
     async def health() -> Health:
         place = await parts.db.read(installation.get)
-        return Health(ok=True, detail={"kind": place.kind, "hold": place.hold})
+        return Health(ok=True, detail={"kind": place.kind, "hold": place.hold, "channels": parts.watch.state()})
 
     app = make_web(health=health, metrics=parts.metrics.render, routes=routes)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=2.0)

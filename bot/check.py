@@ -8,18 +8,18 @@ from pathlib import Path
 from typing import Any
 
 from bot import demo
-from bot.config import Config
+from bot.channels.base import ChannelDown, NotSent, SendError
+from bot.config import SECRET, Config
 from bot.reading import Reading
 from bot.start import demo_conflicts, files_of
 from bot.unit_content import load_units
-from dialogue.messages import Say
+from dialogue.messages import Phrase, Say
 from handlers.content import Content
 from storage import installation, opening
 from storage.opening import Refused
 from storage.sealing import KeyFileWrong, load_key_file
 
 MASKED = "******"
-SECRET = re.compile(r"token|secret|password|refresh", re.IGNORECASE)
 USER_IN_URL = re.compile(r"(?<=://)[^/@\s]+(?=@)")
 
 
@@ -63,6 +63,26 @@ def examine_content(folder: Path, content: Content) -> Say:
             "report_types": len(content.report_types),
         },
     )
+
+
+async def examine_channels(config: Config) -> tuple[list[Say], list[Say]]:
+    """Ask each channel that is on who we are there; return what is well and what is not. Nothing is changed there."""
+    telegram = config.channels.telegram
+    if telegram.token is None:
+        return [], []
+    from bot.channels.telegram.names import NAME
+    from bot.channels.telegram.reach import name_of
+
+    values: dict[str, Phrase] = {"channel": Say(f"channel.{NAME}")}
+    try:
+        name = await name_of(telegram.token, str(telegram.api_url))
+    except ChannelDown:
+        return [], [Say("check.channel_refused", values)]
+    except NotSent:
+        return [], [Say("check.channel_no_line", {**values, "url": str(telegram.api_url)})]
+    except SendError as error:
+        return [], [Say("check.channel_unclear", {**values, "reason": error.reason})]
+    return [Say("check.channel_good", {**values, "name": name})], []
 
 
 def examine_place(config: Config) -> tuple[Say, list[Say]]:

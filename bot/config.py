@@ -5,7 +5,8 @@ The keys are a contract (docs/operations.md). Nothing is opened, made or started
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -23,11 +24,17 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails, PydanticCustomError
 
-from bot.environment import Environment, overlaid, read_environment, with_sections
+from bot.environment import Environment, overlaid, read_environment, variable_of, with_sections
 from dialogue.messages import Phrase, Say
 from dialogue.quiet import read_quiet_hours
 
 SQLITE = "sqlite:///"
+SECRET = re.compile(r"token|secret|password|refresh", re.IGNORECASE)
+"""Settings with such a name are secrets: never shown, and never read from the file."""
+
+PLATFORM_URL = "https://api.telegram.org"
+_TOKEN = re.compile(r"\d{1,20}:[\w-]{3,100}", re.ASCII)
+_WEBHOOK_SECRET = re.compile(r"[\w-]{16,256}", re.ASCII)
 
 
 class Wrong(Exception):
@@ -70,6 +77,24 @@ def _network(value: Any) -> Any:
         return ip_network(value, strict=False)
     except ValueError:
         raise PydanticCustomError("config.not_network", "not an address or network") from None
+
+
+def _mode(value: Any) -> Any:
+    if value not in ("polling", "webhook"):
+        raise PydanticCustomError("config.mode", "no way to take messages in")
+    return value
+
+
+def _token(token: str | None) -> str | None:
+    if token is not None and not _TOKEN.fullmatch(token):
+        raise PydanticCustomError("config.telegram_token", "not a token")
+    return token
+
+
+def _webhook_secret(secret: str | None) -> str | None:
+    if secret is not None and not _WEBHOOK_SECRET.fullmatch(secret):
+        raise PydanticCustomError("config.webhook_secret", "not a secret of this kind")
+    return secret
 
 
 def _nothing(value: Any) -> Any:
@@ -137,14 +162,26 @@ class WebChatSection(_Section):
     enabled: bool = True
 
 
+class TelegramSection(_Section):
+    """The channel on Telegram; it is on when a token is there. A missing `webhook_secret` is made from the key file."""
+
+    token: Annotated[str | None, BeforeValidator(_nothing), AfterValidator(_token)] = Field(None, repr=False)
+    api_url: HttpUrl = HttpUrl(PLATFORM_URL)
+    mode: Annotated[Literal["polling", "webhook"], BeforeValidator(_mode)] = "polling"
+    webhook_secret: Annotated[str | None, BeforeValidator(_nothing), AfterValidator(_webhook_secret)] = Field(
+        None, repr=False
+    )
+
+
 class ChannelsSection(_Section):
     """The channels of this build; a section for any other is refused with a sentence of its own."""
 
     allow_demo: bool = False
     web_chat: WebChatSection = WebChatSection()
+    telegram: TelegramSection = TelegramSection()
 
 
-ChannelName = Literal["web_chat"]
+ChannelName = Literal["web_chat", "telegram"]
 
 
 class BroadcastSection(_Section):
@@ -176,14 +213,35 @@ def load(path: Path, environ: Mapping[str, str]) -> Config:
     environment = read_environment(environ, Config)
     for each in environment.unreadable:
         mistakes.append(Say("config.secret_file", {"name": each.name, "file": each.file}))
+    mistakes += _secrets_in(from_file)
     settings = with_sections(overlaid(from_file, environment), Config)
     try:
         config = Config.model_validate(settings, context={"folder": path.resolve().parent})
+        mistakes += _unfitting(config)
     except ValidationError as error:
         mistakes += [_mistake(each, environment) for each in error.errors(include_input=False)]
     if mistakes:
         raise Wrong(*mistakes)
     return config
+
+
+def _secrets_in(section: Any, above: str = "") -> Iterator[Say]:
+    """Yield the secrets that stand in the file, where whoever copies or shows it gives them away."""
+    for name, value in section.items() if isinstance(section, Mapping) else ():
+        if isinstance(value, Mapping):
+            yield from _secrets_in(value, f"{above}{name}.")
+        elif value is not None and SECRET.search(str(name)):
+            path = f"{above}{name}"
+            yield Say("config.secret_in_file", {"path": path, "variable": variable_of(path)})
+
+
+def _unfitting(config: Config) -> Iterator[Say]:
+    """Yield what is right by itself and wrong beside another setting."""
+    telegram, url = config.channels.telegram, config.web.public_url
+    # A server of one's own may bring updates over plain http inside one network; the platform does not.
+    safe = url is not None and (url.scheme == "https" or str(telegram.api_url).rstrip("/") != PLATFORM_URL)
+    if telegram.token is not None and telegram.mode == "webhook" and not safe:
+        yield Say("config.webhook_needs_url", {"path": "channels.telegram.mode"})
 
 
 def _read(path: Path) -> tuple[Mapping[str, Any], list[Say]]:

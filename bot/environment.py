@@ -62,6 +62,11 @@ def read_environment(environ: Mapping[str, str], model: type[BaseModel]) -> Envi
     return Environment(values, names, tuple(unreadable))
 
 
+def variable_of(path: str) -> str:
+    """Return the variable that sets `path`."""
+    return PREFIX + path.upper().replace(".", "__")
+
+
 def knows(model: type[BaseModel], path: str) -> bool:
     """Tell whether `path` is a setting of `model`."""
     head, _, rest = path.partition(".")

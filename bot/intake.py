@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from dialogue.text import nfc
+from figures.emergency import VIOLENCE, is_emergency
 from storage import inbox
 from storage.database import Database
 from storage.inbox import NewInbound
@@ -63,6 +65,33 @@ class Intake:
         if not await self.db.write_each(inbox.accept, message):
             raise TooManyWaiting
         self.on_accepted(channel, time.perf_counter() - began_s)
+
+    async def keep_unreadable(self, channel: str, external_id: str, key: str, raw: str) -> None:
+        """Commit something of a platform that cannot be read, as it came (JSON), among the dead letters.
+
+        The same key again changes nothing. Raises `storage.database.NotKept`.
+        """
+        now = self.clock()
+        message = NewInbound(
+            channel=channel,
+            external_id=external_id,
+            key=key,
+            body={"raw": raw},
+            sent_at=now,
+            received_at=now,
+            process=self.process,
+            language=self.language,
+        )
+        await self.db.write(inbox.accept_dead, message, reason="unreadable", restricted=_tells_of_violence(raw))
+
+
+def _tells_of_violence(raw: str) -> bool:
+    # Letters stand in it as \uXXXX.
+    try:
+        words = json.dumps(json.loads(raw), ensure_ascii=False)
+    except (ValueError, RecursionError):
+        return True
+    return is_emergency(words) == VIOLENCE
 
 
 def clean(text: str) -> str:

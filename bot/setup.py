@@ -9,6 +9,7 @@ from datetime import datetime
 
 import segno
 
+from bot.channels.telegram import names as telegram
 from bot.config import Config, Wrong
 from bot.reading import Reading
 from bot.start import files_of
@@ -16,7 +17,7 @@ from bot.unit_content import load_units
 from dialogue.messages import Lines, Say
 from handlers.content import Content
 from handlers.context import VIETNAM
-from storage import installation, invitations, opening, seed, units
+from storage import channel_accounts, installation, invitations, opening, seed, units
 from storage.database import Connection
 from storage.opening import Refused
 from storage.sealing import Keys
@@ -83,6 +84,18 @@ def invite(config: Config, content: Content, wanted: Wanted, *, now: datetime) -
     """Invite an officer, also while the program runs; `Wrong` if there is no such unit or role."""
     with opening.beside(config.database.path) as db:
         return _invited(db, config, content, wanted, now=now)
+
+
+def links_elsewhere(config: Config, code: str) -> list[tuple[str, str]]:
+    """Return (channel, address) of every platform on which the code can be used too: where we are known by a name."""
+    found = []
+    with opening.beside(config.database.path, writing=False) as db:
+        for name, token, link_to_talk in ((telegram.NAME, config.channels.telegram.token, telegram.link_to),):
+            account = channel_accounts.get(db, name)
+            link = link_to_talk(account.name, code) if token is not None and account is not None else None
+            if link is not None:
+                found.append((name, link))
+    return found
 
 
 def _invited(db: Connection, config: Config, content: Content, wanted: Wanted, *, now: datetime) -> Invitation:

@@ -52,3 +52,5 @@ def demo_conflicts(config: Config) -> Iterator[Say]:
         yield Say("start.demo_host", {"host": config.web.host})
     if config.web.public_url is not None:
         yield Say("start.demo_public_url", {"url": str(config.web.public_url)})
+    if config.channels.telegram.token is not None:
+        yield Say("start.demo_channel", {"path": "channels.telegram.token"})

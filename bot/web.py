@@ -6,7 +6,7 @@ import ipaddress
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import structlog
 from aiohttp import web
@@ -32,10 +32,10 @@ Handler: TypeAlias = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """What `/healthz` says: whether the database answers and nothing is on hold."""
+    """What `/healthz` says: whether the database answers, whether sending is on hold, how the channels are."""
 
     ok: bool
-    detail: dict[str, str | int | bool]
+    detail: dict[str, Any]
 
 
 @web.middleware

@@ -66,6 +66,12 @@ def may(db: Connection, contact_id: int, unit_id: int, roles: Collection[str], o
     return units.is_within(db, unit_id, scope_of(db, contact_id, roles, on), on)
 
 
+def all_holders(db: Connection, roles: Collection[str], on: date) -> list[int]:
+    """Return the contacts who hold one of `roles` anywhere on a day, each once, in the order of their contacts."""
+    query = select(appointment.c.contact_id).where(appointment.c.role.in_(list(roles)), held(on)).distinct()
+    return list(db.scalars(query.order_by(appointment.c.contact_id)))
+
+
 def nearest_holders(
     db: Connection, unit_id: int, roles: Collection[str], on: date, *, without: int | None = None
 ) -> list[int]:

@@ -76,6 +76,16 @@ def accept(db: Connection, messages: Sequence[NewInbound]) -> list[bool]:
     return kept
 
 
+def accept_dead(db: Connection, message: NewInbound, *, reason: str, restricted: bool) -> None:
+    """Insert a message that nobody can read as a dead letter; a repeated key changes nothing.
+
+    The text of a `restricted` one is erased within a day.
+    """
+    address_id = _addresses(db, [message])[message.channel, message.external_id]
+    row = _row(message, address_id) | {"state": "dead", "reason": reason, "restricted": restricted}
+    db.execute(_insert_once(db), [row])
+
+
 def _addresses(db: Connection, messages: Sequence[NewInbound]) -> dict[tuple[str, str], int]:
     wanted = {(message.channel, message.external_id): message for message in messages}
     # The channel leads the index; without it every group would read all addresses.

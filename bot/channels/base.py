@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import ClassVar, Protocol
 
@@ -67,6 +68,11 @@ class Channel(Protocol):
     @property
     def trouble(self) -> str | None:
         """What keeps it from taking messages in, as a short word; None if all is well."""
+        return None
+
+    @property
+    def heard_at(self) -> datetime | None:
+        """When taking messages in last worked or, before that, began; None where it does not show if nobody writes."""
         return None
 
     def routes(self) -> Sequence[web.RouteDef]:

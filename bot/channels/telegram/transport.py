@@ -1,0 +1,212 @@
+"""The library's requests over aiohttp, and what each way to fail means: nothing was sent, or nobody knows.
+
+The library folds a connection that never came about and an answer that never came into one "timed out"; here they are
+two classes. The bot's token is part of every address and the client's exceptions quote it, so none of them leaves this
+module, not even as the cause of another.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar, cast
+
+import aiohttp
+from telegram.error import NetworkError, TelegramError
+from telegram.request import BaseRequest, RequestData
+
+T = TypeVar("T")
+
+CONNECT_S = 5.0
+POOL_S = 10.0
+"""Longest wait for a free connection and for it to be made, together."""
+
+KEEP_S = 15.0
+"""How long an idle connection is kept: shorter than servers do, or a request would meet one that is being closed."""
+
+LONGEST_WAIT_S = 7 * 86_400.0
+
+JSON_HEADERS = {"Content-Type": "application/json"}
+
+
+class NothingSent(NetworkError):
+    """The request did not leave: no name, no connection, no secure line, none free in time."""
+
+
+class AnswerLost(NetworkError):
+    """The request left, or may have, and there is no answer that can be read."""
+
+
+class Flood(TelegramError):
+    """Asked to wait `retry_after_s`. Stands for the library's `RetryAfter`, which warns when it is made (22.8)."""
+
+    def __init__(self, retry_after_s: float) -> None:
+        super().__init__("flood")
+        self.retry_after_s = retry_after_s
+
+
+class TooLarge(TelegramError):
+    """A file is larger than the reader allows."""
+
+
+class Prepared:
+    """A request whose JSON is written already; stands where the library hands over its own."""
+
+    __slots__ = ("body",)
+
+    def __init__(self, body: bytes) -> None:
+        self.body = body
+
+
+class Transport(BaseRequest):
+    """One pool of connections. `read_timeout_s` is the longest silence while an answer is awaited."""
+
+    def __init__(self, *, connections: int, read_timeout_s: float) -> None:
+        self._connections = connections
+        self._read_timeout_s = read_timeout_s
+        self._session: aiohttp.ClientSession | None = None
+
+    @property
+    def read_timeout(self) -> float:
+        """The longest silence, in seconds, while an answer is awaited."""
+        return self._read_timeout_s
+
+    async def initialize(self) -> None:
+        """Open the pool; does nothing if it is open."""
+        if self._session is None:
+            self._session = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(limit=self._connections, keepalive_timeout=KEEP_S),
+                timeout=_timeout(self._read_timeout_s),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                headers={"User-Agent": "lantoa"},
+            )
+
+    async def shutdown(self) -> None:
+        """Close the pool and all that waits on it."""
+        session, self._session = self._session, None
+        if session is not None:
+            await session.close()
+
+    async def post_prepared(self, url: str, body: bytes) -> Any:
+        """Post JSON as it is and return the result; errors are those of the library, read as the library does."""
+        return await self.post(url, cast(RequestData, Prepared(body)))
+
+    async def do_request(
+        self, url: str, method: str, request_data: RequestData | None = None, *_waits: Any, **_named_waits: Any
+    ) -> tuple[int, bytes]:
+        """Make one request and return status and body; the library reads refusals, we what is no answer at all.
+
+        The waits are those of this pool, whatever the library proposes. Raises `NothingSent`, `AnswerLost` (5xx and
+        unreadable answers too) and `Flood`.
+        """
+        wanted: dict[str, Any] = {"method": method, "url": url}
+        given: RequestData | Prepared | None = request_data
+        if isinstance(given, Prepared):
+            wanted |= {"data": given.body, "headers": JSON_HEADERS}
+        elif given is not None:
+            wanted["data"] = _form(given)
+        status, payload = await self._exchange(_whole, wanted)
+        if not 200 <= status <= 299:
+            _look_at(status, payload)
+        return status, payload
+
+    async def download(self, url: str, *, most: int) -> bytes:
+        """Return the bytes of a file. Raises `TooLarge` beyond `most`, else as `do_request`; `TelegramError` on 4xx."""
+
+        async def read(answer: aiohttp.ClientResponse) -> bytes:
+            if answer.status != 200:
+                raise AnswerLost("server_error") if answer.status >= 500 else TelegramError(f"status {answer.status}")
+            content = bytearray()
+            async for chunk in answer.content.iter_chunked(64 * 1024):
+                content += chunk
+                if len(content) > most:
+                    raise TooLarge("too large")
+            return bytes(content)
+
+        return await self._exchange(read, {"method": "GET", "url": url})
+
+    async def _exchange(self, read: Callable[[aiohttp.ClientResponse], Awaitable[T]], wanted: dict[str, Any]) -> T:
+        if self._session is None or self._session.closed:
+            raise NothingSent("closed")
+        try:
+            async with self._session.request(allow_redirects=False, **wanted) as answer:
+                return await read(answer)
+        except TelegramError:
+            raise
+        except Exception as error:
+            failure = _failure(error)
+        # Outside the handler: else the client's exception, with the address in it, would hang on ours as its context.
+        raise failure
+
+    @staticmethod
+    def parse_json_payload(payload: bytes) -> dict[str, Any]:
+        """Return a body as an object; `AnswerLost` if it is none. Nothing of it is logged, unlike in the library."""
+        try:
+            answer = json.loads(payload)
+        except (ValueError, RecursionError):
+            answer = None
+        if not isinstance(answer, dict):
+            raise AnswerLost("garbled")
+        return _Answer(answer)
+
+
+class _Answer(dict[str, Any]):
+    """An answer in which the library looks for the result; one that holds none cannot be read."""
+
+    def __missing__(self, _key: str) -> Any:
+        raise AnswerLost("garbled")
+
+
+def _timeout(read_s: float) -> aiohttp.ClientTimeout:
+    # The total is for an answer that comes in drops; it ends later than each of the others.
+    total = POOL_S + 2 * read_s
+    return aiohttp.ClientTimeout(total=total, connect=POOL_S, sock_connect=CONNECT_S, sock_read=read_s)
+
+
+async def _whole(answer: aiohttp.ClientResponse) -> tuple[int, bytes]:
+    return answer.status, await answer.read()
+
+
+def _form(request_data: RequestData) -> aiohttp.FormData:
+    form = aiohttp.FormData()
+    for name, value in request_data.json_parameters.items():
+        form.add_field(name, value)
+    for name, (filename, content, media_type) in request_data.multipart_data.items():
+        form.add_field(name, content, filename=filename, content_type=media_type)
+    return form
+
+
+def _failure(error: Exception) -> TelegramError:
+    """Return what an exception of the client means; only these words of it are kept."""
+    match error:
+        case aiohttp.ClientConnectorDNSError():
+            return NothingSent("no_name")
+        case aiohttp.ClientSSLError():
+            return NothingSent("no_secure_line")
+        case aiohttp.ClientConnectorError() | aiohttp.ConnectionTimeoutError():
+            return NothingSent("no_connection")
+        case aiohttp.InvalidURL() | aiohttp.NonHttpUrlClientError():
+            return NothingSent("bad_address")
+        case TimeoutError():
+            return AnswerLost("no_answer")
+        case aiohttp.ClientPayloadError():
+            return AnswerLost("garbled")
+        case _:
+            return AnswerLost("cut_off")
+
+
+def _look_at(status: int, payload: bytes) -> None:
+    """Raise what a refusal means unless the library can read it: a page of some proxy says nothing of our message."""
+    if status >= 500:
+        raise AnswerLost("server_error")
+    answer = Transport.parse_json_payload(payload)
+    parameters = answer.get("parameters")
+    if status < 400 or (parameters is not None and not isinstance(parameters, dict)):
+        raise AnswerLost("garbled")
+    retry_after_s = (parameters or {}).get("retry_after")
+    if retry_after_s and not isinstance(retry_after_s, int | float):
+        raise AnswerLost("garbled")
+    if retry_after_s:
+        raise Flood(min(float(retry_after_s), LONGEST_WAIT_S))
+    if not isinstance(answer.get("description", ""), str):
+        raise AnswerLost("garbled")
