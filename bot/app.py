@@ -188,8 +188,9 @@ def web_chat(config: Config, content: Content, place: Installation, intake: Inta
 
 def telegram(keys: Keys) -> Callable[[Config, Content, Installation, Intake, Clock], Channel]:
     """Return what makes the channel on Telegram on this program; there must be a token."""
-    from bot.channels.telegram.channel import RATE_PER_S, Settings, Telegram
+    from bot.channels.telegram.channel import Telegram
     from bot.channels.telegram.names import NAME as TELEGRAM
+    from bot.channels.telegram.settings import RATE_PER_S, Settings
     from bot.channels.telegram.webhook import Place
 
     def make(config: Config, content: Content, _place: Installation, intake: Intake, clock: Clock) -> Channel:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from telegram import Contact, Document, Message, PhotoSize
@@ -39,15 +39,30 @@ SAID_BY_A_PERSON = (
     "unique_gift",
     "users_shared",
 )
-BESIDE_THE_CONTENT = ("business_connection_id", "effect_id", "reply_to_story", "sender_boost_count")
+MIGRATION = ("migrate_to_chat_id", "migrate_from_chat_id")
+BESIDE_THE_CONTENT = (
+    "business_connection_id",
+    "effect_id",
+    "reply_to_story",
+    "sender_boost_count",
+    "sender_business_bot",
+)
 """Kinds the library lists that say something about a message and are not what it holds."""
 
+SAID = frozenset({"contact", "document", "photo", "text", *READ_AS, *SAID_BY_A_PERSON})
+NOTES = frozenset(kind.value for kind in MessageType) - SAID - {*MIGRATION, *BESIDE_THE_CONTENT}
+"""What the app itself writes into a chat: "pinned a message", "set a timer"."""
 
-def content_of(message: Message) -> dict[str, Any] | None:
+
+def is_note(message: Mapping[str, Any]) -> bool:
+    """Tell whether a raw message is one of the app's own notes, which nobody said."""
+    return not NOTES.isdisjoint(message) and SAID.isdisjoint(message)
+
+
+def content_of(message: Message) -> dict[str, Any]:
     """Return `text`, `attachments`, `files`, `unread` and `album` as far as they are there (`bot.intake`).
 
-    None for the platform's own notes ("pinned a message") that nobody said. Raises `TypeError` and its like where a
-    field is not what the platform documents.
+    Raises `TypeError` and its like where a field is not what the platform documents.
     """
     text = message.text or message.caption or ""
     if not isinstance(text, str):
@@ -64,8 +79,6 @@ def content_of(message: Message) -> dict[str, Any] | None:
         elif message.document is not None:
             body |= _document(message.document)
         elif message.text is None and message.caption is None:
-            if _is_note(message):
-                return None
             body["unread"] = "unknown"
     if message.media_group_id is not None and "attachments" in body:
         body["album"] = str(message.media_group_id)[:128]
@@ -112,9 +125,3 @@ def _attached(file: PhotoSize | Document, media_type: str) -> dict[str, Any]:
 
 def _unread(message: Message) -> str | None:
     return next((name for kind, name in READ_AS.items() if getattr(message, kind, None)), None)
-
-
-def _is_note(message: Message) -> bool:
-    """Tell whether the library knows what the message is, and it is nothing a person said."""
-    kinds = [kind.value for kind in MessageType if kind.value not in BESIDE_THE_CONTENT and message[kind.value]]
-    return bool(kinds) and not any(kind in SAID_BY_A_PERSON for kind in kinds)

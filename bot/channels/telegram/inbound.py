@@ -16,7 +16,7 @@ from typing import Any
 
 from telegram import CallbackQuery, Chat, ChatMemberUpdated, Message, Update
 
-from bot.channels.telegram.content import content_of
+from bot.channels.telegram.content import content_of, is_note
 
 GONE = ("kicked", "left")
 THERE = ("member", "administrator", "creator")
@@ -77,6 +77,9 @@ def read(raw: Any, me: Me) -> Taken:
     """Return what an update holds; `NotAnUpdate` if it has no envelope. Raises nothing else, whatever it is given."""
     if not isinstance(raw, dict) or not _is_id(raw.get("update_id")):
         raise NotAnUpdate("no update id")
+    message = raw.get("message")
+    if isinstance(message, dict) and is_note(message):
+        return NOTHING
     try:
         return _read(Update.de_json(raw), me)
     except Exception:
@@ -99,21 +102,18 @@ def _read(update: Update, me: Me) -> Taken:
 def _message(message: Message, me: Me) -> Taken:
     if message.migrate_to_chat_id is not None:
         return Taken(Renamed(_id(message.chat.id), _id(message.migrate_to_chat_id)))
+    if message.migrate_from_chat_id is not None:
+        return Taken(Renamed(_id(message.migrate_from_chat_id), _id(message.chat.id)))
     if message.chat.type != Chat.PRIVATE:
         return _in_group(message, me)
-    body = _body(message, me)
-    if body is None:
-        return NOTHING
-    return Taken(Handed(_id(message.chat.id), _message_key(message, me), body, message.date))
+    return Taken(Handed(_id(message.chat.id), _message_key(message, me), _body(message, me), message.date))
 
 
 def _edited(message: Message, me: Me) -> Taken:
     # Live locations "edit" themselves every few seconds.
-    if message.chat.type != Chat.PRIVATE or message.location is not None:
+    if message.chat.type != Chat.PRIVATE or message.location is not None or message.edit_date is None:
         return NOTHING
     body = _body(message, me)
-    if body is None or message.edit_date is None:
-        return NOTHING
     edited_s = int(message.edit_date.timestamp())
     key = f"{me.bot_id}:e:{_id(message.chat.id)}:{_id(message.message_id)}:{edited_s}:{_digest(body)[:12]}"
     return Taken(Handed(_id(message.chat.id), key, {**body, "edits": _message_key(message, me)}, message.edit_date))
@@ -123,12 +123,9 @@ def _message_key(message: Message, me: Me) -> str:
     return f"{me.bot_id}:m:{_id(message.chat.id)}:{_id(message.message_id)}"
 
 
-def _body(message: Message, me: Me) -> dict[str, Any] | None:
-    """What she said, or None where nobody said anything: the platform's own notes of what happened in the chat."""
+def _body(message: Message, me: Me) -> dict[str, Any]:
     body = content_of(message)
-    if body is not None and "text" in body:
-        body["text"] = _without_our_name(str(body["text"]), me)
-    return body
+    return {**body, "text": _without_our_name(body["text"], me)}
 
 
 def _without_our_name(text: str, me: Me) -> str:

@@ -7,6 +7,7 @@ module, not even as the cause of another.
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar, cast
@@ -61,8 +62,9 @@ class Prepared:
 class Transport(BaseRequest):
     """One pool of connections. `read_timeout_s` is the longest silence while an answer is awaited."""
 
-    def __init__(self, *, connections: int, read_timeout_s: float) -> None:
+    def __init__(self, *, connections: int, read_timeout_s: float, pool_s: float = POOL_S) -> None:
         self._connections = connections
+        self._pool_s = pool_s
         self._read_timeout_s = read_timeout_s
         self._session: aiohttp.ClientSession | None = None
 
@@ -76,7 +78,7 @@ class Transport(BaseRequest):
         if self._session is None:
             self._session = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(limit=self._connections, keepalive_timeout=KEEP_S),
-                timeout=_timeout(self._read_timeout_s),
+                timeout=_timeout(self._pool_s, self._read_timeout_s),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 headers={"User-Agent": "lantoa"},
             )
@@ -157,10 +159,10 @@ class _Answer(dict[str, Any]):
         raise AnswerLost("garbled")
 
 
-def _timeout(read_s: float) -> aiohttp.ClientTimeout:
+def _timeout(pool_s: float, read_s: float) -> aiohttp.ClientTimeout:
     # The total is for an answer that comes in drops; it ends later than each of the others.
-    total = POOL_S + 2 * read_s
-    return aiohttp.ClientTimeout(total=total, connect=POOL_S, sock_connect=CONNECT_S, sock_read=read_s)
+    total = pool_s + 2 * read_s
+    return aiohttp.ClientTimeout(total=total, connect=pool_s, sock_connect=CONNECT_S, sock_read=read_s)
 
 
 async def _whole(answer: aiohttp.ClientResponse) -> tuple[int, bytes]:
@@ -172,7 +174,9 @@ def _form(request_data: RequestData) -> aiohttp.FormData:
     for name, value in request_data.json_parameters.items():
         form.add_field(name, value)
     for name, (filename, content, media_type) in request_data.multipart_data.items():
-        form.add_field(name, content, filename=filename, content_type=media_type)
+        # Read in pieces: bytes as they are would be written in one, and hold everything else up.
+        body = io.BytesIO(content) if isinstance(content, bytes) else content
+        form.add_field(name, body, filename=filename, content_type=media_type)
     return form
 
 
