@@ -68,15 +68,6 @@ def cut_off(db: Connection, channel: str, external_id: str) -> None:
     db.execute(update(address).where(*there).values(state="dead", external_id=gone))
 
 
-def move_address(db: Connection, channel: str, old: str, new: str) -> None:
-    """Give an address the id it has from now on; where that id is known already, the old one is dead."""
-    if find_address(db, channel, new) is not None:
-        cut_off(db, channel, old)
-        return
-    there = (address.c.channel == channel, address.c.external_id == old)
-    db.execute(update(address).where(*there).values(external_id=new))
-
-
 def bind(db: Connection, address_id: int, contact_id: int) -> None:
     """Make an address another contact's, with the answers that wait: an invitation or a code proved it hers."""
     db.execute(update(address).where(address.c.id == address_id).values(contact_id=contact_id, state="live"))

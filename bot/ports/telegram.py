@@ -54,7 +54,12 @@ class TelegramPorts:
 
     async def move(self, old: str, new: str) -> None:
         """Give an address the id it has from now on."""
-        await self.db.write(contacts.move_address, self.name, old, new)
+        await self.db.write(self._move, old, new)
+
+    def _move(self, db: Connection, old: str, new: str) -> None:
+        known = contacts.find_address(db, self.name, old)
+        if known is not None:
+            contacts.move_address(db, known.id, new)
 
     async def tell(self, external_id: str, key: str) -> None:
         """Send a sentence to an address, once in ten minutes at most."""

@@ -73,7 +73,7 @@ async def test_a_picture_goes_up_once_however_many_want_it(line: MakeLine, fake:
         messages = await fake.messages()
         assert len(messages) == 40
         assert len({message.file_id for message in messages}) == 1
-        calls = [call for call in await fake.calls() if call.method == "sendphoto"]
+        calls = [call for call in await fake.calls() if call.method == "sendPhoto"]
         assert len(calls) == 40
         bot_id = fake.token.partition(":")[0]
         stored = await open_line.db.read(sent_files.get, "telegram", bot_id, picture.name)
@@ -170,7 +170,7 @@ async def test_told_to_wait_the_channel_fetches_nothing_either(line: MakeLine, f
         assert caught.value.retry_after_s == 7
         with pytest.raises(NotSent):
             await open_line.channel.fetch("any")
-    assert [call.method for call in await fake.calls()] == ["sendmessage"]
+    assert [call.method for call in await fake.calls()] == ["sendMessage"]
 
 
 async def test_a_wait_of_an_earlier_run_is_kept(line: MakeLine, fake: FakeTelegram) -> None:

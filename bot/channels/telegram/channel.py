@@ -127,19 +127,22 @@ class Telegram(Channel):
             await self._posted("editMessageText", wanted)
         except Unchanged:
             log.debug("edit_changed_nothing", delivery_id=message.delivery_id)
-        for other in others:
-            await self._taken_away(message, other)
+        if others:
+            await self._take_away(message, others)
         return last
 
     async def _erase(self, message: Outgoing) -> str:
-        for message_id in message.edits:
-            await self._taken_away(message, message_id)
+        await self._take_away(message, message.edits)
         return " ".join(message.edits)
 
-    async def _taken_away(self, message: Outgoing, message_id: str) -> None:
-        wanted = {"chat_id": chat_of(message.external_id), "message_id": int(message_id)}
+    async def _take_away(self, message: Outgoing, ids: Sequence[str]) -> None:
+        """Delete messages of ours in one call; what is gone already is as it should be."""
+        chat_id, numbers = chat_of(message.external_id), [int(each) for each in ids]
+        if len(numbers) > 1:
+            await self._posted("deleteMessages", {"chat_id": chat_id, "message_ids": numbers})
+            return
         try:
-            await self._posted("deleteMessage", wanted)
+            await self._posted("deleteMessage", {"chat_id": chat_id, "message_id": numbers[0]})
         except Gone:
             log.debug("already_gone", delivery_id=message.delivery_id)
 

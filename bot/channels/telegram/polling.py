@@ -16,6 +16,7 @@ from telegram.error import Conflict, InvalidToken, TelegramError
 from bot.channels.telegram.api import Api
 from bot.channels.telegram.receiving import Receiving, kept
 from bot.channels.telegram.transport import Flood
+from storage.database import NotKept
 
 PAUSES_S = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
 """Waits after a poll that failed. Not under 1 s: who asks again sooner gets one update at a time."""
@@ -103,6 +104,8 @@ class Poller:
         self._failures += 1
         if isinstance(error, TelegramError):
             log.warning("poll_failed", reason=type(error).__name__, failures=self._failures)
+        elif isinstance(error, NotKept):
+            log.error("updates_not_kept", reason=type(error).__name__, failures=self._failures)
         else:
             log.error("updates_not_kept", exc_info=error, failures=self._failures)
         try:
