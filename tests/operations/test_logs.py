@@ -75,6 +75,27 @@ def test_a_secret_passes_in_no_way(written: io.StringIO, secret: str) -> None:
     assert secret not in written.getvalue()
 
 
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://api.example.org/bot123456789:AAFdKx3zPqR_canary-canary_canary_x/sendMessage",
+        "https://api.example.org/file/bot123456789:AAFdKx3zPqR_canary-canary_canary_x/photos/file_1.jpg",
+        "/bot1234567890:AAFdKx3zPqR_canary-canary_canary_x/getUpdates?offset=5",
+        "https%3A%2F%2Fapi.example.org%2Fbot123456789%3AAAFdKx3zPqR_canary-canary_canary_x",
+    ],
+)
+def test_no_address_gives_a_token_away(written: io.StringIO, address: str) -> None:
+    log, library = structlog.get_logger(), logging.getLogger("aiohttp.client")
+    log.warning("poll_failed", reason=address, url=address)
+    library.warning("POST %s failed", address)
+    try:
+        raise OSError(f"Cannot connect to host {address}") from ValueError(address)
+    except OSError:
+        log.exception("channel_step_failed")
+        library.exception("unclosed %r", address)
+    assert "AAFdKx3zPqR" not in written.getvalue()
+
+
 @pytest.mark.parametrize("field", ["text", "body", "answers", "name", "full_name", "phone", "external_id", "token"])
 def test_fields_for_what_people_say_are_hidden_whole(written: io.StringIO, field: str) -> None:
     structlog.get_logger().info("seen", **{field: SENTENCE}, inside={field: [SENTENCE]})

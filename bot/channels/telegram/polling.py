@@ -1,7 +1,7 @@
 """Ask the platform for updates, again and again. What was committed is confirmed by the next question, nothing sooner.
 
 The library's own loop confirms an update once it lies in a queue in memory, before anybody has worked on it; a kill
-then loses it (`docs/decisions/0006-own-polling.md`).
+then loses it (`docs/decisions/0006-our-own-poll-and-line.md`).
 """
 
 from __future__ import annotations
