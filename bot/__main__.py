@@ -194,13 +194,14 @@ def _dead_list(config: Path) -> None:
 
 def _dead_replay(config: Path, ids: tuple[int, ...], everything: bool) -> None:
     with session(config) as at:
+        from bot import dead
         from storage import inbox, opening
 
         if bool(ids) == everything:
             raise Wrong(Say("dead.which"))
         with opening.beside(at.config.database.path) as db:
             wanted = [letter.id for letter in inbox.dead(db)] if everything else ids
-            count = inbox.replay(db, wanted)
+            count = dead.replay(db, wanted)
         at.speaker.say("dead.replayed", count=count)
 
 

@@ -82,7 +82,7 @@ class Intake:
             process=self.process,
             language=self.language,
         )
-        await self.db.write(inbox.accept_dead, message, reason="unreadable", restricted=_tells_of_violence(raw))
+        await self.db.write(inbox.keep_unreadable, message, restricted=_tells_of_violence(raw))
 
 
 def _tells_of_violence(raw: str) -> bool:

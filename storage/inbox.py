@@ -76,13 +76,13 @@ def accept(db: Connection, messages: Sequence[NewInbound]) -> list[bool]:
     return kept
 
 
-def accept_dead(db: Connection, message: NewInbound, *, reason: str, restricted: bool) -> None:
-    """Insert a message that nobody can read as a dead letter; a repeated key changes nothing.
+def keep_unreadable(db: Connection, message: NewInbound, *, restricted: bool) -> None:
+    """Insert what nobody can read as a dead letter, its body `{"raw": JSON}`; a repeated key changes nothing.
 
     The text of a `restricted` one is erased within a day.
     """
     address_id = _addresses(db, [message])[message.channel, message.external_id]
-    row = _row(message, address_id) | {"state": "dead", "reason": reason, "restricted": restricted}
+    row = _row(message, address_id) | {"state": "dead", "reason": UNREADABLE, "restricted": restricted}
     db.execute(_insert_once(db), [row])
 
 
@@ -212,10 +212,30 @@ def dead(db: Connection) -> list[Dead]:
 
 
 def replay(db: Connection, ids: Iterable[int]) -> int:
-    """Put dead letters back in the queue as if new, and return how many; erased ones stay where they are."""
-    back = {"state": "open", "attempt": 1, "not_before": None, "reason": None}
-    whole = (inbox.c.state == "dead", inbox.c.body.is_not(None))
-    return db.execute(update(inbox).where(inbox.c.id.in_(list(ids)), *whole).values(**back)).rowcount
+    """Put dead letters back in the queue as if new, and return how many; erased ones stay where they are.
+
+    So do those that could not be read (`unreadable`): putting them back would not change that.
+    """
+    worked_on = func.coalesce(inbox.c.reason, "") != UNREADABLE
+    return db.execute(update(inbox).where(inbox.c.id.in_(list(ids)), _WHOLE, worked_on).values(**_BACK)).rowcount
+
+
+UNREADABLE = "unreadable"
+_BACK: Mapping[str, Any] = {"state": "open", "attempt": 1, "not_before": None, "reason": None}
+_WHOLE = (inbox.c.state == "dead") & inbox.c.body.is_not(None)
+
+
+def unreadable(db: Connection, ids: Iterable[int]) -> list[tuple[int, str, str]]:
+    """Return (id, channel, what came as JSON) of the dead letters that could not be read and are not erased."""
+    query = select(inbox.c.id, inbox.c.channel, inbox.c.body).where(inbox.c.id.in_(list(ids)), _WHOLE)
+    rows = db.execute(query.where(inbox.c.reason == UNREADABLE).order_by(inbox.c.id))
+    return [(row.id, row.channel, str(row.body["raw"])) for row in rows]
+
+
+def make_readable(db: Connection, inbox_id: int, body: Mapping[str, Any], *, sent_at: datetime | None) -> None:
+    """Put a dead letter back in the queue with what it is now known to say."""
+    values: dict[str, Any] = {**_BACK, "body": dict(body)} | ({} if sent_at is None else {"sent_at": sent_at})
+    db.execute(update(inbox).where(inbox.c.id == inbox_id, _WHOLE).values(**values))
 
 
 def adopt(db: Connection, ids: Sequence[int], process: str) -> None:

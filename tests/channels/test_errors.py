@@ -131,7 +131,8 @@ async def test_parameters_of_another_kind_are_not_believed(parameters: object) -
 def test_every_reason_has_words_for_the_officer_whose_broadcast_pauses() -> None:
     wording = load_content(ROOT / "content", ["vi", "en"]).wording
     transport = {"no_name", "no_connection", "no_secure_line", "no_answer", "cut_off", "garbled", "server_error"}
-    reasons = ({row.reason for row in ROWS} | transport) - NEVER_SEEN
+    pictures = {"picture_not_there", "upload_waits"}
+    reasons = ({row.reason for row in ROWS} | transport | pictures) - NEVER_SEEN
     assert [reason for reason in sorted(reasons) if not wording.has(f"broadcast.reason.{reason}")] == []
 
 

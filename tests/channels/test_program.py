@@ -49,6 +49,7 @@ def started(tmp_path: Path, template: Path, fake: FakeTelegram) -> Start:
     return running
 
 
+@pytest.mark.slow
 async def test_one_word_changes_the_way_in_and_nobody_notices(started: Start, fake: FakeTelegram) -> None:
     mai = fake.person(1001)
     async with started("polling") as program:

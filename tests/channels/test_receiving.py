@@ -3,13 +3,25 @@
 from __future__ import annotations
 
 import json
-from datetime import timedelta
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
+from bot import dead
 from bot.channels.base import TooManyRequests
-from bot.intake import MAX_TEXT_CHARS
+from bot.channels.telegram.channel import Telegram
+from bot.channels.telegram.names import NAME
+from bot.channels.telegram.settings import Settings
+from bot.intake import MAX_TEXT_CHARS, Intake
+from bot.ports.telegram import TelegramPorts
+from dialogue.text import Wording
+from handlers.content import Content
 from storage import channel_accounts, contacts
+from storage.database import Database
 from storage.inbox import MOST_WAITING
 from tests.channels.conftest import Line, MakeLine, now, outgoing
 from tests.channels.waiting import deliveries_to, texts, until
@@ -127,3 +139,57 @@ async def test_hearing_is_stored_once_a_minute_at_most(line: MakeLine) -> None:
     assert stored.heard_at is not None
     assert now() - stored.heard_at < timedelta(seconds=5)
     assert stored == again
+
+
+async def test_an_unreadable_update_goes_to_work_once_it_can_be_read(line: MakeLine, fake: FakeTelegram) -> None:
+    async with line() as open_line:
+        ports, chat = open_line.ports, {"id": 1001, "type": "private"}
+        good = {"message_id": 1, "date": 1764000000, "chat": chat, "text": "\u1ea4m"}
+        for number, message in enumerate(({**good, "date": "x"}, good)):
+            await ports.keep_unreadable("1001", f"k{number}", json.dumps({"update_id": 1, "message": message}))
+        ids = [row["id"] for row in await open_line.inbox()]
+        assert await open_line.db.write(dead.replay, ids) == 1
+        still, put_back = await open_line.inbox()
+    assert (still["state"], still["reason"]) == ("dead", "unreadable")
+    assert (put_back["state"], put_back["reason"], put_back["body"]) == ("open", None, {"text": "Ấm"})
+    assert put_back["sent_at"] == datetime(2025, 11, 24, 16, 0, tzinfo=UTC)
+
+
+def test_every_command_has_a_word_the_platform_takes(content: Content) -> None:
+    for language in content.wording.languages:
+        for key in (key for key in content.wording.languages["vi"] if key.startswith("command.")):
+            word, between, purpose = content.wording.sentence(key, language).partition("|")
+            assert re.fullmatch(r"[a-z0-9_]{1,32}", word.strip()), key
+            assert between
+            assert 1 <= len(purpose.strip()) <= 256
+
+
+async def test_commands_are_set_in_every_language(database: Database, fake: FakeTelegram, content: Content) -> None:
+    sentences = {
+        "vi": {"command.menu": "menu | Xem việc có thể làm"},
+        "en": {"command.menu": "menu | See what I can do"},
+    }
+    languages = {name: {**content.wording.languages[name], **more} for name, more in sentences.items()}
+    intake = Intake(database, "test", "vi", now, lambda _channel, _seconds: None)
+    worded = replace(content, wording=Wording(languages))
+    ports = TelegramPorts(name=NAME, db=database, intake=intake, content=worded, clock=now)
+    channel = Telegram(ports, Settings(fake.token, fake.url, poll_s=5), now=now)
+    await channel.start()
+    await channel.listen()
+
+    async def found() -> list[Any]:
+        kept = (await fake.bot())["kept"]
+        return [commands for commands in kept.values() if commands]
+
+    both = await until(lambda: _if(found, lambda kept: len(kept) == 2))
+    await channel.hush()
+    await channel.stop()
+    assert {command["description"] for commands in both for command in commands} == {
+        "Xem việc có thể làm",
+        "See what I can do",
+    }
+
+
+async def _if(found: Callable[[], Any], is_wanted: Callable[[Any], bool]) -> Any:
+    value = await found()
+    return value if is_wanted(value) else None

@@ -129,8 +129,8 @@ async def test_a_server_that_does_not_answer_may_have_taken_it() -> None:
     [
         ("http://127.0.0.1:{port}", "no_connection"),
         ("http://no-such-host.invalid", "no_name"),
-        ("http://[", "bad_address"),
-        ("gopher://127.0.0.1", "bad_address"),
+        ("http://[", "no_name"),
+        ("gopher://127.0.0.1", "no_name"),
     ],
 )
 async def test_without_a_connection_nothing_was_sent(url: str, reason: str) -> None:

@@ -117,3 +117,33 @@ async def test_while_we_stop_updates_stay_with_the_platform(line: MakeLine, fake
         answer = await client.post(PATH, json=UPDATE, headers={SECRET_HEADER: SECRET})
         assert answer.status == 503
         assert await open_line.inbox() == []
+
+
+async def test_deliveries_that_fail_are_noticed_and_so_is_their_end(line: MakeLine, fake: FakeTelegram) -> None:
+    await fake.set(time_factor=0.02)
+    async with line(place=Place(f"http://127.0.0.1:{free_port()}", SECRET), look_s=0.05) as open_line:
+        await open_line.channel.listen()
+        await until(lambda: webhook_url(fake))
+        await until(lambda: open_line.ports.heard_at)
+        await fake.person(1001).send_text("đợi")
+        assert await until(lambda: open_line.channel.trouble) == "webhook_failing"
+
+
+async def test_an_address_somebody_else_set_is_set_back(line: MakeLine, fake: FakeTelegram) -> None:
+    await fake.set(time_factor=0.02)
+    async with brought(line, fake, look_s=0.05) as (open_line, _client):
+        await open_line.channel.listen()
+        ours = await until(lambda: webhook_url(fake))
+        async with line(place=Place("http://127.0.0.1:9", SECRET)) as other:
+            await other.channel.listen()
+            await until(lambda: webhook_url(fake) if other.ports.heard_at else None)
+        await fake.person(1001).send_text("về đúng chỗ")
+        await fake.wait_confirmed()
+        assert await webhook_url(fake) == ours
+        assert texts(await open_line.inbox()) == ["về đúng chỗ"]
+
+
+async def test_an_address_the_platform_does_not_take_is_told(line: MakeLine) -> None:
+    async with line(place=Place("https://lantoa.example.vn", SECRET)) as open_line:
+        await open_line.channel.listen()
+        assert await until(lambda: open_line.channel.trouble) == "not_set_up"

@@ -87,6 +87,12 @@ def read(raw: Any, me: Me) -> Taken:
         return Taken(unreadable(raw, me))
 
 
+def read_again(raw: str, bot_id: str, username: str) -> tuple[Mapping[str, Any], datetime | None] | None:
+    """Return body and time of an update kept as `Unreadable`, if this version can read it; None if not."""
+    what = read(json.loads(raw), Me(bot_id, username)).what
+    return (what.body, what.sent_at) if isinstance(what, Handed) else None
+
+
 def _read(update: Update, me: Me) -> Taken:
     if update.message is not None:
         return _message(update.message, me)

@@ -35,8 +35,8 @@ class Listening:
         self._answers = Answers(api, halt)
         receiving = Receiving(ports, self._answers, lambda: self.me)
         self._poller = Poller(api, receiving, heard=ports.heard, pauses_s=settings.pauses_s)
-        place = settings.place
-        self._webhook = Webhook(api, receiving, place, heard=ports.heard, now=now) if place else None
+        place, look_s = settings.place, settings.look_s
+        self._webhook = Webhook(api, receiving, place, heard=ports.heard, now=now, look_s=look_s) if place else None
         self._task: asyncio.Task[None] | None = None
         self._trouble: str | None = None
 

@@ -7,7 +7,7 @@ from math import ceil
 
 from bot.channels.telegram.api import POLL_S
 from bot.channels.telegram.polling import PAUSES_S
-from bot.channels.telegram.webhook import Place
+from bot.channels.telegram.webhook import LOOK_EVERY_S, Place
 from dialogue.messages import Capabilities, Pace
 
 RATE_PER_S = 30.0
@@ -25,7 +25,7 @@ CAPTION_LIMIT = 1024
 class Settings:
     """How the channel is to run. Without a `place` it polls, with one updates are brought there.
 
-    `token` is never shown. `poll_s` and `pauses_s` are shorter in tests only.
+    `token` is never shown. `poll_s`, `pauses_s` and `look_s` are shorter in tests only.
     """
 
     token: str
@@ -34,6 +34,7 @@ class Settings:
     place: Place | None = None
     poll_s: int = POLL_S
     pauses_s: tuple[float, ...] = PAUSES_S
+    look_s: float = LOOK_EVERY_S
 
     def __repr__(self) -> str:
         return "Settings(***)"

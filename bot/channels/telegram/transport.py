@@ -190,7 +190,7 @@ def _failure(error: Exception) -> TelegramError:
         case aiohttp.ClientConnectorError() | aiohttp.ConnectionTimeoutError():
             return NothingSent("no_connection")
         case aiohttp.InvalidURL() | aiohttp.NonHttpUrlClientError():
-            return NothingSent("bad_address")
+            return NothingSent("no_name")
         case TimeoutError():
             return AnswerLost("no_answer")
         case aiohttp.ClientPayloadError():

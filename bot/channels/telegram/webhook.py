@@ -59,12 +59,14 @@ class Webhook:
         *,
         heard: Callable[[], Awaitable[None]],
         now: Callable[[], datetime],
+        look_s: float = LOOK_EVERY_S,
     ) -> None:
         self._api = api
         self._receiving = receiving
         self._place = place
         self._heard = heard
         self._now = now
+        self._look_s = look_s
         self._stopping = asyncio.Event()
         self._under_way = 0
         self._idle = asyncio.Event()
@@ -134,7 +136,7 @@ class Webhook:
                 # One boundary for the loop: watching must not end because one look went wrong.
                 log.exception("webhook_not_looked_at")
             try:
-                await asyncio.wait_for(self._stopping.wait(), LOOK_EVERY_S)
+                await asyncio.wait_for(self._stopping.wait(), self._look_s)
             except TimeoutError:
                 continue
 
