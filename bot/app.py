@@ -304,7 +304,10 @@ async def _serving(parts: Parts) -> AsyncIterator[str]:
 
     async def health() -> Health:
         place = await parts.db.read(installation.get)
-        return Health(ok=True, detail={"kind": place.kind, "hold": place.hold, "channels": parts.watch.state()})
+        channels = parts.watch.state()
+        for name, reason in parts.sender.down.items():
+            channels[name]["trouble"] = channels[name]["trouble"] or reason
+        return Health(ok=True, detail={"kind": place.kind, "hold": place.hold, "channels": channels})
 
     app = make_web(health=health, metrics=parts.metrics.render, routes=routes)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=2.0)

@@ -24,7 +24,7 @@ from storage import channel_accounts, contacts
 from storage.database import Database
 from storage.inbox import MOST_WAITING
 from tests.channels.conftest import Line, MakeLine, now, outgoing
-from tests.channels.waiting import deliveries_to, texts, until
+from tests.channels.waiting import Unwilling, deliveries_to, texts, until
 from tests.fakes.telegram import FakeTelegram
 
 
@@ -102,6 +102,29 @@ async def test_what_nobody_can_read_becomes_a_dead_letter_and_the_next_is_taken(
     assert json.loads(dead["body"]["raw"])["message"] == strange
     assert not dead["restricted"]
     assert good["body"]["text"] == "đọc được"
+
+
+async def test_what_our_own_fault_keeps_out_is_kept_aside_and_hinders_nobody(
+    line: MakeLine, fake: FakeTelegram
+) -> None:
+    class Faulty(Unwilling):
+        async def write_each(self, fn: Any, item: Any) -> Any:
+            if item.body["text"] == "hỏng":
+                raise ValueError("a fault of ours")
+            return await self._db.write_each(fn, item)
+
+    async with line() as plain:
+        db = plain.db
+    await fake.send_many([(fake.person(1001 + number), text) for number, text in enumerate(["một", "hỏng", "hai"])])
+    async with line(db=Faulty(db, 0)) as open_line:
+        await open_line.channel.listen()
+        await fake.wait_confirmed()
+        rows = await open_line.inbox()
+    assert sorted((row["state"], row["external_id"]) for row in rows) == [
+        ("dead", "1002"),
+        ("open", "1001"),
+        ("open", "1003"),
+    ]
 
 
 async def test_an_unreadable_call_for_help_is_erased_within_a_day(line: MakeLine, fake: FakeTelegram) -> None:

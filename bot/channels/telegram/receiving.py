@@ -11,7 +11,7 @@ import structlog
 from telegram.error import TelegramError
 
 from bot.channels.telegram.api import Api
-from bot.channels.telegram.inbound import Handed, Me, NotAnUpdate, Renamed, Unreadable, read, unreadable
+from bot.channels.telegram.inbound import Handed, Me, NotAnUpdate, Renamed, Taken, Unreadable, read, unreadable
 from bot.channels.telegram.ports import Ports
 from bot.channels.telegram.transport import Flood
 from bot.intake import TextTooLong, TooManyWaiting
@@ -86,12 +86,15 @@ class Receiving:
         self._answers = answers
         self._me = me
 
-    async def take(self, raw: Any) -> None:
-        """Commit what an update holds; the same again changes nothing.
+    def read(self, raw: Any) -> Taken:
+        """Return what an update holds; `NotAnUpdate` if it is none."""
+        return read(raw, self._me())
 
-        Raises `NotAnUpdate`, and where nothing is kept `NotKept` or `TooManyWaiting`.
+    async def take(self, raw: Any, taken: Taken) -> None:
+        """Commit what was read in an update; the same again changes nothing.
+
+        Raises `NotKept` or `TooManyWaiting` where nothing is kept.
         """
-        taken = read(raw, self._me())
         try:
             await self._commit(taken.what)
         except (NotKept, TooManyWaiting):
@@ -102,6 +105,18 @@ class Receiving:
             await self._commit(unreadable(raw, self._me()))
         if taken.callback_id is not None:
             self._answers.put(taken.callback_id)
+
+    async def take_or_tell(self, raw: Any, taken: Taken) -> None:
+        """Like `take` where the platform cannot be asked to come again with this one: she is asked to.
+
+        Raises `NotKept`.
+        """
+        try:
+            await self.take(raw, taken)
+        except TooManyWaiting:
+            log.warning("too_many_waiting")
+            if isinstance(taken.what, Handed):
+                await self._ports.tell(taken.what.external_id, "intake.too_many")
 
     async def _commit(self, what: Handed | Unreadable | Renamed | None) -> None:
         match what:
@@ -119,28 +134,31 @@ class Receiving:
         except TextTooLong:
             await self._ports.tell(handed.external_id, "intake.too_long")
 
-    async def take_or_tell(self, raw: Any) -> None:
-        """Like `take` where the platform cannot be asked to come again with this one: she is asked to.
-
-        Raises `NotKept` and `NotAnUpdate`.
-        """
-        try:
-            await self.take(raw)
-        except TooManyWaiting:
-            what = read(raw, self._me()).what
-            log.warning("too_many_waiting")
-            if isinstance(what, Handed):
-                await self._ports.tell(what.external_id, "intake.too_many")
-
 
 async def kept(receiving: Receiving, batch: list[Any]) -> None:
-    """Commit a whole batch, its order kept and its commits shared; raises (`NotKept`) unless all of it is on the disk.
+    """Commit a whole batch, chats beside each other and sharing commits; raises (`NotKept`) unless all is on the disk.
 
-    What is not even an update is logged and left out.
+    Inside a chat one follows the other, so that a later one is never kept before an earlier one that was not. What is
+    not even an update is logged and left out.
     """
-    results = await asyncio.gather(*(receiving.take_or_tell(raw) for raw in batch), return_exceptions=True)
-    for error in results:
-        if isinstance(error, NotAnUpdate):
+    lines: dict[str, list[tuple[Any, Taken]]] = {}
+    for raw in batch:
+        try:
+            taken = receiving.read(raw)
+        except NotAnUpdate:
             log.error("not_an_update")
-        elif isinstance(error, BaseException):
+            continue
+        lines.setdefault(_line_of(taken), []).append((raw, taken))
+    results = await asyncio.gather(*(_in_order(receiving, line) for line in lines.values()), return_exceptions=True)
+    for error in results:
+        if isinstance(error, BaseException):
             raise error
+
+
+def _line_of(taken: Taken) -> str:
+    return "" if taken.what is None or isinstance(taken.what, Renamed) else taken.what.external_id
+
+
+async def _in_order(receiving: Receiving, line: list[tuple[Any, Taken]]) -> None:
+    for raw, taken in line:
+        await receiving.take_or_tell(raw, taken)

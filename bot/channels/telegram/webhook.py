@@ -104,13 +104,16 @@ class Webhook:
         if body is None:
             return web.Response(status=413)
         try:
-            await self._receiving.take(json.loads(body))
+            raw = json.loads(body)
+            taken = self._receiving.read(raw)
+        except (NotAnUpdate, ValueError, RecursionError):
+            return web.Response(status=400)
+        try:
+            await self._receiving.take(raw, taken)
         except NotKept:
             return _later(LATER_S)
         except TooManyWaiting:
             return _later(WAITS_S)
-        except (NotAnUpdate, ValueError, RecursionError):
-            return web.Response(status=400)
         await self._heard()
         return web.Response()
 
