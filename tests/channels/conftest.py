@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -62,11 +62,22 @@ async def fake() -> AsyncIterator[FakeTelegram]:
 
 
 @dataclass
+class Heard(TelegramPorts):
+    """The real ports; what passes through them is seen."""
+
+    handed: list[Mapping[str, Any]] = field(default_factory=list)
+
+    async def accept(self, external_id: str, key: str, body: Mapping[str, Any], *, sent_at: datetime | None) -> None:
+        self.handed.append(body)
+        await super().accept(external_id, key, body, sent_at=sent_at)
+
+
+@dataclass
 class Line:
     """A channel that was started, what it speaks to, and what it left in the database."""
 
     channel: Telegram
-    ports: TelegramPorts
+    ports: Heard
     db: Database
 
     async def inbox(self) -> list[dict[str, Any]]:
@@ -91,7 +102,7 @@ def line(database: Database, content: Content, fake: FakeTelegram) -> MakeLine:
         used = db or database
         chosen = {"token": fake.token, "api_url": fake.url, "poll_s": 5, "pauses_s": (0.05,), **settings}
         intake = Intake(used, "test", "vi", now, lambda _channel, _seconds: None)
-        ports = TelegramPorts(name=NAME, db=used, intake=intake, content=content, clock=now)
+        ports = Heard(name=NAME, db=used, intake=intake, content=content, clock=now)
         channel = Telegram(ports, Settings(**chosen), now=now)
         await channel.start()
         try:

@@ -192,7 +192,7 @@ async def test_commands_are_set_in_every_language(database: Database, fake: Fake
         "vi": {"command.menu": "menu | Xem việc có thể làm"},
         "en": {"command.menu": "menu | See what I can do"},
     }
-    languages = {name: {**content.wording.languages[name], **more} for name, more in sentences.items()}
+    languages = {name: {**_without_commands(content, name), **more} for name, more in sentences.items()}
     intake = Intake(database, "test", "vi", now, lambda _channel, _seconds: None)
     worded = replace(content, wording=Wording(languages))
     ports = TelegramPorts(name=NAME, db=database, intake=intake, content=worded, clock=now)
@@ -211,6 +211,11 @@ async def test_commands_are_set_in_every_language(database: Database, fake: Fake
         "Xem việc có thể làm",
         "See what I can do",
     }
+
+
+def _without_commands(content: Content, language: str) -> dict[str, str]:
+    sentences = content.wording.languages[language]
+    return {key: words for key, words in sentences.items() if not key.startswith("command.")}
 
 
 async def _if(found: Callable[[], Any], is_wanted: Callable[[Any], bool]) -> Any:

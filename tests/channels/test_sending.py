@@ -199,9 +199,9 @@ async def test_a_file_is_fetched_from_the_platform(line: MakeLine, fake: FakeTel
         await open_line.channel.listen()
         await mai.send_document(PICTURE, "anh.jpg", "image/jpeg")
         await fake.wait_confirmed()
-        (row,) = await open_line.inbox()
-        (file,) = row["body"]["files"]
-        assert row["body"]["attachments"][0]["sha256"] == file["name"]
+        (body,) = open_line.ports.handed
+        (file,) = body["files"]
+        assert body["attachments"][0]["sha256"] == file["name"]
         assert await open_line.channel.fetch(file["reference"]) == PICTURE
         with pytest.raises(Refused):
             await open_line.channel.fetch("no such file")
