@@ -31,6 +31,7 @@ def started(tmp_path: Path, template: Path, fake: FakeTelegram) -> Start:
     @asynccontextmanager
     async def running(mode: str) -> AsyncIterator[Program]:
         environment = {
+            "PYTHONWARNINGS": "error",
             "LANTOA_CHANNELS__ALLOW_DEMO": "true",
             "LANTOA_CHANNELS__TELEGRAM__TOKEN": fake.token,
             "LANTOA_CHANNELS__TELEGRAM__API_URL": fake.url,
