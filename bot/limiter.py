@@ -155,6 +155,7 @@ class Limiter:
         self._sleep = sleep
         self._gates = {name: _gate(each.rate_per_s, monotonic()) for name, each in channels.items()}
         self._halts: dict[str, datetime] = {}
+        self._paced = {name for name, each in channels.items() if each.per_chat or each.per_group}
         self._chats: dict[Chat, deque[float]] = {}
         self._rested: deque[tuple[float, Chat]] = deque()
 
@@ -195,7 +196,8 @@ class Limiter:
         The first part of a message does not wait for a channel that was told to wait: `Shut`.
         """
         gate = self._gates[name]
-        await self._rest((name, chat))
+        if name in self._paced:
+            await self._rest((name, chat))
         if gate.window is None or (not gate.queue and gate.wait_s(lane, self._monotonic()) <= 0):
             await self._sit_out(name, is_first=is_first)
         else:

@@ -22,7 +22,7 @@ from bot.sending import HALT_MARGIN_S, PICTURE_TIMEOUT_S, Sending, Surroundings,
 from dialogue.messages import Rendered
 from storage import attempts, claims, halts
 from storage.attempts import Result
-from storage.claims import Claimed, Round
+from storage.claims import NOTHING_TAKEN, Claimed, Round, Taken
 from storage.database import Closed, Connection, Database, NotKept
 
 LEASE_S = 90.0
@@ -122,7 +122,7 @@ class Sender:
         await self.round(claiming=False)
 
     async def round(self, *, claiming: bool = True) -> int:
-        """Record what has ended and claim what may go now; return how many messages were claimed."""
+        """Record what has ended and claim what may go now; return how many messages were claimed or settled."""
         await self._check_leases()
         ended, self._ended = self._ended, []
         wanted = self._wanted(Counter(message.channel for message, _ in ended)) if claiming else None
@@ -130,7 +130,7 @@ class Sender:
             return 0
         results = [result for _, result in ended]
         try:
-            counted, claimed = await self._db.write(exchange, results, wanted)
+            counted, taken = await self._db.write(exchange, results, wanted)
         except NotKept:
             # Nothing was kept: the results wait for room; past their lease they are in doubt.
             self._ended = ended + self._ended
@@ -139,9 +139,11 @@ class Sender:
             await self._record_singly(ended)
             raise
         self._let_go(ended, counted)
-        for message in claimed:
+        for message in taken.messages:
             self._start(message)
-        return len(claimed)
+        if taken.settled:
+            self._woken.set()  # behind those there may be others
+        return len(taken.messages) + taken.settled
 
     async def _record_singly(self, ended: Sequence[tuple[Claimed, Result]]) -> None:
         """One result that cannot be recorded must not take its neighbours along; its lease will end."""
@@ -201,7 +203,7 @@ class Sender:
 
     def _start(self, message: Claimed) -> None:
         self._under_way[message.channel] += 1
-        task = asyncio.create_task(self._deliver(message), name=f"delivery {message.id}")
+        task = asyncio.create_task(self._deliver(message))
         self._tasks.add(task)
         task.add_done_callback(lambda ended: self._forget(ended, message))
 
@@ -266,7 +268,9 @@ class Sender:
 
     async def _rendered(self, message: Claimed, channel: Channel) -> tuple[Rendered, SentPicture | None]:
         rendered = written(message, self._around.wording)
-        if rendered.picture is None or not channel.capabilities.pictures:
+        if rendered.picture is None:
+            return rendered, None
+        if not channel.capabilities.pictures:
             return replace(rendered, picture=None), None
         picture = await self._picture(message, rendered.picture)
         return (rendered if picture else replace(rendered, picture=None)), picture
@@ -304,7 +308,7 @@ class Sender:
             log.exception("halt_not_stored", channel=name)
 
 
-def exchange(db: Connection, results: Sequence[Result], wanted: Round | None) -> tuple[list[bool], list[Claimed]]:
+def exchange(db: Connection, results: Sequence[Result], wanted: Round | None) -> tuple[list[bool], Taken]:
     """Record what has ended and take what may go now, in one transaction."""
     counted = attempts.record(db, results) if results else []
-    return counted, claims.claim(db, wanted) if wanted is not None else []
+    return counted, claims.claim(db, wanted) if wanted is not None else NOTHING_TAKEN

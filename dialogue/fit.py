@@ -81,6 +81,8 @@ def length(text: str, unit: str) -> int:
 
 def cut(text: str, capabilities: Capabilities) -> list[str]:
     """Cut `text` into parts within the limit, at a paragraph, a sentence or a word where there is one."""
+    if 2 * len(text) <= capabilities.text_limit:
+        return [text]  # short in any unit
     parts: list[str] = []
     rest = text
     while length(rest, capabilities.text_unit) > capabilities.text_limit:

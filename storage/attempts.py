@@ -9,12 +9,14 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, bindparam, literal_column, select, update
 
 from storage import contacts, mailbox
+from storage.prepared import Reading, Writing
 from storage.schema import address, attempt, broadcast, delivery
 
 LIKE_FAILURES = 20
@@ -53,59 +55,99 @@ class Result:
 
 def record(db: Connection, results: Sequence[Result]) -> list[bool]:
     """Store results; tell for each whether it counted. One in a row that is no longer its own changes nothing."""
+    if not results:
+        return []
     held = _held(db, [result.delivery_id for result in results])
     own = [_is_own(held.get(result.delivery_id), result) for result in results]
     counted = [result for result, is_own in zip(results, own, strict=True) if is_own]
     if counted:
         _change_addresses(db, counted)
-        db.execute(_CHANGE, [_change(db, held[result.delivery_id], result) for result in counted])
-        db.execute(attempt.insert(), [_attempt(result) for result in counted])
+        _CHANGE.rows(db, [_change(db, held[result.delivery_id], result) for result in counted])
+        _ATTEMPT.rows(db, [_attempt(result) for result in counted])
         _watch_broadcasts(db, held, counted)
     return own
 
 
 _SENDING: ColumnElement[Any] = literal_column("'sending'")
-_HELD = (
-    select(
-        delivery.c.id,
-        delivery.c.state,
-        delivery.c.owner,
-        delivery.c.attempt,
-        delivery.c.tries,
-        delivery.c.doubts,
-        delivery.c.sort,
-        delivery.c.contact_id,
-        delivery.c.broadcast_id,
-        broadcast.c.state.label("broadcast_state"),
-        broadcast.c.failed_in_row,
-        broadcast.c.failed_reason,
+
+
+@lru_cache(maxsize=16)
+def _rows_of(size: int) -> Reading:
+    names = tuple(f"id{number}" for number in range(size))
+    query = (
+        select(
+            delivery.c.id,
+            delivery.c.state,
+            delivery.c.owner,
+            delivery.c.attempt,
+            delivery.c.tries,
+            delivery.c.doubts,
+            delivery.c.sort,
+            delivery.c.contact_id,
+            delivery.c.broadcast_id,
+            broadcast.c.state.label("broadcast_state"),
+            broadcast.c.failed_in_row,
+            broadcast.c.failed_reason,
+        )
+        .outerjoin(broadcast, broadcast.c.id == delivery.c.broadcast_id)
+        .where(delivery.c.id.in_([bindparam(name, type_=delivery.c.id.type) for name in names]))
     )
-    .outerjoin(broadcast, broadcast.c.id == delivery.c.broadcast_id)
-    .where(delivery.c.id.in_(bindparam("ids", expanding=True)))
+    return Reading(query, names)
+
+
+_ID, _COUNT, _WORD, _INSTANT = (delivery.c[name].type for name in ("id", "tries", "owner", "due_at"))
+_CHANGE = Writing(
+    {
+        "row": _ID,
+        "by": _WORD,
+        "number": _COUNT,
+        "to": _WORD,
+        "why": _WORD,
+        "message": _WORD,
+        "due": _INSTANT,
+        "tried": _COUNT,
+        "doubted": _COUNT,
+        "settled": _INSTANT,
+    },
+    lambda given: (
+        update(delivery)
+        .where(
+            delivery.c.id == given.c.row,
+            delivery.c.state == "sending",
+            delivery.c.owner == given.c.by,
+            delivery.c.attempt == given.c.number,
+        )
+        .values(
+            state=given.c.to,
+            reason=given.c.why,
+            message_id=given.c.message,
+            due_at=given.c.due,
+            tries=given.c.tried,
+            doubts=given.c.doubted,
+            settled_at=given.c.settled,
+            lease_until=None,
+        )
+    ),
 )
-_CHANGE = (
-    update(delivery)
-    .where(
-        delivery.c.id == bindparam("row"),
-        delivery.c.state == "sending",
-        delivery.c.owner == bindparam("by"),
-        delivery.c.attempt == bindparam("number"),
-    )
-    .values(
-        state=bindparam("to"),
-        reason=bindparam("why"),
-        message_id=bindparam("message"),
-        due_at=bindparam("due"),
-        tries=bindparam("tried"),
-        doubts=bindparam("doubted"),
-        settled_at=bindparam("settled"),
-        lease_until=None,
-    )
+_ATTEMPT = Writing(
+    {
+        "delivery_id": _ID,
+        "number": _COUNT,
+        "address_id": _ID,
+        "owner": _WORD,
+        "result": _WORD,
+        "reason": _WORD,
+        "ended_at": _INSTANT,
+    },
+    lambda given: attempt.insert().from_select(list(given.c.keys()), select(given)),
 )
 
 
 def _held(db: Connection, ids: Sequence[int]) -> dict[int, Any]:
-    return {row.id: row for row in db.execute(_HELD, {"ids": list(ids)})}
+    # One statement for up to a power of two of rows; what is left over names the last one again.
+    size = 1 << (len(ids) - 1).bit_length()
+    padded = [*ids, *[ids[-1]] * (size - len(ids))]
+    return {row.id: row for row in _rows_of(size).rows(db, *padded)}
 
 
 def _is_own(row: Any, result: Result) -> bool:
@@ -114,24 +156,15 @@ def _is_own(row: Any, result: Result) -> bool:
     return bool(row.owner == result.owner and row.attempt == result.attempt)
 
 
-def _change(db: Connection, row: Any, result: Result) -> dict[str, Any]:
+def _change(db: Connection, row: Any, result: Result) -> tuple[Any, ...]:
     tries = row.tries + (1 if result.counts else 0)
     doubts = row.doubts + (1 if result.kind == "unknown" else 0)
     state, due_at = _follows(db, row, result, doubts)
     if state == "ready" and row.broadcast_state == "cancelled":
         state = "cancelled"
-    return {
-        "row": result.delivery_id,
-        "by": result.owner,
-        "number": result.attempt,
-        "to": state,
-        "why": result.reason,
-        "message": result.message_id,
-        "due": due_at,
-        "tried": tries,
-        "doubted": doubts,
-        "settled": None if state == "ready" else result.at,
-    }
+    settled_at = None if state == "ready" else result.at
+    fence = (result.delivery_id, result.owner, result.attempt)
+    return (*fence, state, result.reason, result.message_id, due_at, tries, doubts, settled_at)
 
 
 def _follows(db: Connection, row: Any, result: Result, doubts: int) -> tuple[str, datetime]:
@@ -163,16 +196,9 @@ def _change_addresses(db: Connection, results: Sequence[Result]) -> None:
         db.execute(update(address).where(address.c.id.in_(dead)).values(state="dead"))
 
 
-def _attempt(result: Result) -> dict[str, Any]:
-    return {
-        "delivery_id": result.delivery_id,
-        "number": result.attempt,
-        "address_id": result.address_id,
-        "owner": result.owner,
-        "result": result.kind,
-        "reason": result.reason,
-        "ended_at": result.at,
-    }
+def _attempt(result: Result) -> tuple[Any, ...]:
+    fence = (result.delivery_id, result.attempt, result.address_id, result.owner)
+    return (*fence, result.kind, result.reason, result.at)
 
 
 def _watch_broadcasts(db: Connection, held: Mapping[int, Any], results: Sequence[Result]) -> None:

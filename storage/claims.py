@@ -7,19 +7,24 @@ a row is taken only while it is `ready`, and what the claimer may do with it lat
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+import json
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
     Connection,
     Select,
+    Update,
     and_,
     bindparam,
     exists,
+    false,
     func,
+    literal,
     literal_column,
     or_,
     select,
@@ -28,6 +33,7 @@ from sqlalchemy import (
 
 from dialogue.quiet import NEVER_QUIET, QuietHours
 from storage.deliveries import BROADCASTS, REPLIES
+from storage.prepared import Reading, Writing
 from storage.schema import address, attachment, broadcast, campaign, contact, delivery, installation
 
 
@@ -96,14 +102,25 @@ class Claimed:
     edits: tuple[str, ...] = ()
 
 
-def claim(db: Connection, wanted: Round) -> list[Claimed]:
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What a round brought: messages to send, and how many rows were settled because they may not go any more."""
+
+    messages: list[Claimed]
+    settled: int = 0
+
+
+NOTHING_TAKEN = Taken([])
+
+
+def claim(db: Connection, wanted: Round) -> Taken:
     """Take what may go now within the free slots, oldest first; rows that may not go any more are settled.
 
     Per person one message is under way, replies in the order they were written. Nothing is taken while
     the installation is on hold.
     """
-    if db.scalar(select(installation.c.hold)):
-        return []
+    if any(hold for (hold,) in _HOLD.rows(db)):
+        return NOTHING_TAKEN
     taking = _Taking(db, wanted)
     if any(wanted.replies.values()):
         taking.replies()
@@ -116,6 +133,7 @@ def claim(db: Connection, wanted: Round) -> list[Claimed]:
 _READY: ColumnElement[Any] = literal_column("'ready'")
 _SENDING: ColumnElement[Any] = literal_column("'sending'")
 _BROADCASTS: ColumnElement[Any] = literal_column(str(BROADCASTS))
+_REPLIES: ColumnElement[Any] = literal_column(str(REPLIES))
 
 _live = address.alias("live")
 _other = delivery.alias("other")
@@ -128,15 +146,8 @@ def _open(table: Any) -> ColumnElement[bool]:
     return condition
 
 
-_OWN_LIVE = (
-    _live.c.contact_id == delivery.c.contact_id,
-    _live.c.state == "live",
-    _live.c.channel.in_(bindparam("running", expanding=True)),
-)
-_GIVEN = select(_live.c.id).where(_live.c.id == delivery.c.address_id, *_OWN_LIVE).scalar_subquery()
-# What must stay between us goes only where she wrote from: another phone may be in other hands.
-_NEWEST = select(func.max(_live.c.id)).where(*_OWN_LIVE, delivery.c.restricted.is_(False)).scalar_subquery()
-_CHOSEN = func.coalesce(_GIVEN, _NEWEST)
+_NOW = bindparam("now", type_=delivery.c.due_at.type)
+_MOST = bindparam("most", type_=delivery.c.tries.type)
 _HAS_ADDRESS = exists().where(_live.c.contact_id == delivery.c.contact_id, _live.c.state == "live")
 _BEHIND_ANOTHER = exists().where(
     _other.c.contact_id == delivery.c.contact_id,
@@ -152,69 +163,103 @@ _SENT_TODAY = (
     .where(
         _today.c.contact_id == delivery.c.contact_id,
         _today.c.lane == _BROADCASTS,
-        _today.c.settled_at >= bindparam("midnight"),
-        _today.c.state.in_(["sent", "unknown"]),
+        _today.c.settled_at >= bindparam("midnight", type_=delivery.c.settled_at.type),
+        _today.c.state.in_([literal("sent"), literal("unknown")]),
     )
     .scalar_subquery()
 )
-_ROWS = (
-    select(
-        delivery.c.id,
-        (delivery.c.attempt + 1).label("attempt"),
-        delivery.c.tries,
-        delivery.c.contact_id,
-        address.c.id.label("address_id"),
-        address.c.channel,
-        address.c.external_id,
-        contact.c.language,
-        delivery.c.lane,
-        delivery.c.sort,
-        delivery.c.body,
-        contact.c.name,
-        delivery.c.doubts,
-        contact.c.stopped_at,
-        contact.c.erased_at,
-        delivery.c.address_id.is_not(None).label("is_answer"),
-        delivery.c.edits_id,
-        _target.c.address_id.label("target_address_id"),
-        _target.c.message_id.label("target_message_id"),
+
+
+def _one_of(column: Any, names: tuple[str, ...]) -> ColumnElement[bool]:
+    condition: ColumnElement[bool] = column.in_([literal(name) for name in names]) if names else false()
+    return condition
+
+
+def _rows(running: tuple[str, ...]) -> Select[Any]:
+    """What may be due, each with the address it would go to: the one given, else her newest on a running channel."""
+    own = (
+        _live.c.contact_id == delivery.c.contact_id,
+        _live.c.state == "live",
+        _one_of(_live.c.channel, running),
     )
-    .join(contact, contact.c.id == delivery.c.contact_id)
-    .outerjoin(address, address.c.id == _CHOSEN)
-    .outerjoin(_target, _target.c.id == delivery.c.edits_id)
-    .where(delivery.c.state == _READY, delivery.c.due_at <= bindparam("now"))
-    .order_by(delivery.c.due_at, delivery.c.id)
-    .limit(bindparam("most"))
-)
-_ON_FREE_CHANNEL = address.c.channel.in_(bindparam("free", expanding=True))
-_REPLIES = _ROWS.where(
-    delivery.c.lane == REPLIES,
-    delivery.c.broadcast_id.is_(None),
-    ~_BEHIND_ANOTHER,
-    # Someone whose channel is switched off today waits; someone without any address does not.
-    or_(_ON_FREE_CHANNEL, and_(address.c.id.is_(None), ~_HAS_ADDRESS)),
-)
-_TO_MANY = _ROWS.add_columns(_SENT_TODAY.label("sent_today")).where(
-    delivery.c.lane == BROADCASTS, ~_UNDER_WAY, or_(_ON_FREE_CHANNEL, address.c.id.is_(None))
-)
-_OF_RUN = _TO_MANY.where(delivery.c.broadcast_id == bindparam("run"))
-_OF_NO_RUN = _TO_MANY.where(delivery.c.broadcast_id.is_(None))
-_RUNS: Select[Any] = (
+    given = select(_live.c.id).where(_live.c.id == delivery.c.address_id, *own).scalar_subquery()
+    # What must stay between us goes only where she wrote from: another phone may be in other hands.
+    newest = select(func.max(_live.c.id)).where(*own, delivery.c.restricted.is_(False)).scalar_subquery()
+    return (
+        select(
+            delivery.c.id,
+            delivery.c.attempt,
+            delivery.c.tries,
+            delivery.c.contact_id,
+            address.c.id.label("address_id"),
+            address.c.channel,
+            address.c.external_id,
+            contact.c.language,
+            delivery.c.lane,
+            delivery.c.sort,
+            delivery.c.body,
+            contact.c.name,
+            delivery.c.doubts,
+            contact.c.stopped_at.is_not(None).label("stopped"),
+            contact.c.erased_at.is_not(None).label("erased"),
+            delivery.c.address_id.is_not(None).label("is_answer"),
+            delivery.c.edits_id,
+            _target.c.address_id.label("target_address_id"),
+            _target.c.message_id.label("target_message_id"),
+        )
+        .join(contact, contact.c.id == delivery.c.contact_id)
+        .outerjoin(address, address.c.id == func.coalesce(given, newest))
+        .outerjoin(_target, _target.c.id == delivery.c.edits_id)
+        .where(delivery.c.state == _READY, delivery.c.due_at <= _NOW)
+        .order_by(delivery.c.due_at, delivery.c.id)
+        .limit(_MOST)
+    )
+
+
+@lru_cache(maxsize=256)
+def _replies(running: tuple[str, ...], free: tuple[str, ...]) -> Reading:
+    query = _rows(running).where(
+        delivery.c.lane == _REPLIES,
+        delivery.c.broadcast_id.is_(None),
+        ~_BEHIND_ANOTHER,
+        # Someone whose channel is switched off today waits; someone without any address does not.
+        or_(_one_of(address.c.channel, free), and_(address.c.id.is_(None), ~_HAS_ADDRESS)),
+    )
+    return Reading(query, ("now", "most"))
+
+
+@lru_cache(maxsize=256)
+def _to_many(running: tuple[str, ...], free: tuple[str, ...], *, of_run: bool) -> Reading:
+    query = (
+        _rows(running)
+        .add_columns(_SENT_TODAY.label("sent_today"))
+        .where(
+            delivery.c.lane == _BROADCASTS, ~_UNDER_WAY, or_(_one_of(address.c.channel, free), address.c.id.is_(None))
+        )
+    )
+    if not of_run:
+        return Reading(query.where(delivery.c.broadcast_id.is_(None)), ("now", "most", "midnight"))
+    of_it = delivery.c.broadcast_id == bindparam("run", type_=delivery.c.id.type)
+    return Reading(query.where(of_it), ("now", "most", "midnight", "run"))
+
+
+_HOLD = Reading(select(installation.c.hold))
+_RUNS = Reading(
     select(broadcast.c.id, broadcast.c.texts, attachment.c.received_sha256, campaign.c.code, campaign.c.sort)
     .join(campaign, campaign.c.id == broadcast.c.campaign_id)
     .outerjoin(attachment, attachment.c.id == broadcast.c.attachment_id)
     .where(
         broadcast.c.state == "running",
         broadcast.c.told_at.is_(None),
-        or_(bindparam("quiet").is_(False), campaign.c.sort == "alert"),
         exists().where(
-            delivery.c.lane == BROADCASTS,
+            delivery.c.lane == _BROADCASTS,
             delivery.c.broadcast_id == broadcast.c.id,
             delivery.c.state == _READY,
-            delivery.c.due_at <= bindparam("now"),
+            delivery.c.due_at <= _NOW,
         ),
     )
-    .order_by(broadcast.c.id)
+    .order_by(broadcast.c.id),
+    ("now",),
 )
 
 
@@ -226,14 +271,15 @@ class _Taking:
     wanted: Round
     free: dict[str, int] = field(default_factory=dict)
     taken: list[Claimed] = field(default_factory=list)
-    settled: list[dict[str, Any]] = field(default_factory=list)
-    later: list[dict[str, Any]] = field(default_factory=list)
+    settled: list[tuple[Any, ...]] = field(default_factory=list)
+    later: list[tuple[Any, ...]] = field(default_factory=list)
     people: set[int] = field(default_factory=set)
 
     def replies(self) -> None:
         """Take replies."""
         self.free = dict(self.wanted.replies)
-        for row in self.db.execute(_REPLIES, self._values(sum(self.free.values()))):
+        query = _replies(*self._channels())
+        for row in query.rows(self.db, self.wanted.now, self._most(sum(self.free.values()))):
             self._decide(row, None)
 
     def broadcasts(self) -> None:
@@ -247,19 +293,20 @@ class _Taking:
 
     def _runs(self) -> Iterator[Run | None]:
         quiet = self.wanted.rules.quiet.end_of_quiet(self.wanted.now) is not None
-        found = self.db.execute(_RUNS, {"now": self.wanted.now, "quiet": quiet}).all()
+        found = _RUNS.rows(self.db, self.wanted.now)
         at = self.wanted.turn % len(found) if found else 0
         for row in (*found[at:], *found[:at]):
-            yield Run(*row)
+            if not quiet or row.sort == "alert":
+                yield Run(row.id, _json(row.texts), *row[2:])
         if not quiet:
             yield None
 
     def _take_share(self, run: Run | None, share: int) -> bool:
         """Take up to `share` messages of a run; False once it has nothing more for this round."""
         most = min(share, sum(self.free.values()))
-        values = self._values(most + len(self.people)) | {"midnight": self._midnight()}
-        query = _OF_NO_RUN if run is None else _OF_RUN
-        rows = self.db.execute(query, values if run is None else values | {"run": run.id}).all()
+        query = _to_many(*self._channels(), of_run=run is not None)
+        values = (self.wanted.now, self._most(most + len(self.people)), self._midnight())
+        rows = query.rows(self.db, *values, *(() if run is None else (run.id,)))
         before = len(self.taken)
         for row in rows:
             if len(self.taken) - before < most:
@@ -272,10 +319,10 @@ class _Taking:
         self.people.add(row.contact_id)
         to_many = row.lane == BROADCASTS and row.sort != "alert"
         cap = self.wanted.rules.daily_cap
-        if row.erased_at is not None and (to_many or not row.is_answer):
+        if row.erased and (to_many or not row.is_answer):
             # Who was erased gets nothing but answers to what she writes, the last one being that she is.
             self._settle(row.id, "cancelled", "erased")
-        elif to_many and row.stopped_at is not None:
+        elif to_many and row.stopped:
             self._settle(row.id, "skipped", "stopped")
         elif row.address_id is None:
             self._settle(row.id, "failed", "no_address")
@@ -284,20 +331,20 @@ class _Taking:
         elif (row.channel, row.external_id) in self.wanted.resting:
             return
         elif to_many and cap is not None and row.sent_today >= cap:
-            self.later.append({"row": row.id, "at": self._tomorrow()})
+            self.later.append((row.id, self._tomorrow()))
         elif self.free.get(row.channel, 0) > 0:
             self.free[row.channel] -= 1
-            edits = tuple(row.target_message_id.split()) if row.edits_id is not None else ()
-            self.taken.append(replace(Claimed(*row[:13]), run=run, edits=edits))
+            self.taken.append(_claimed(row, run))
 
     def _settle(self, row_id: int, state: str, reason: str) -> None:
-        self.settled.append({"row": row_id, "to": state, "why": reason, "at": self.wanted.now})
+        self.settled.append((row_id, state, reason, self.wanted.now))
 
-    def _values(self, most: int) -> dict[str, Any]:
-        free = [name for name, count in self.free.items() if count > 0]
+    def _channels(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        return tuple(self.free), tuple(name for name, count in self.free.items() if count > 0)
+
+    def _most(self, most: int) -> int:
         # Some rows fall out below (full channel, resting, asked to stop), so look a little further than the slots.
-        further = 16 + min(len(self.wanted.resting), 64)
-        return {"now": self.wanted.now, "running": list(self.free), "free": free, "most": most + further}
+        return most + 2 + min(len(self.wanted.resting), 64)
 
     def _midnight(self) -> datetime:
         local = self.wanted.now.astimezone(self.wanted.rules.quiet.zone)
@@ -307,19 +354,42 @@ class _Taking:
         midnight = self._midnight() + timedelta(days=1)
         return self.wanted.rules.quiet.end_of_quiet(midnight) or midnight
 
-    def write(self) -> list[Claimed]:
+    def write(self) -> Taken:
         """Write the decisions and return what was taken."""
         if self.settled:
-            self.db.execute(_SETTLE, self.settled)
+            _SETTLE.rows(self.db, self.settled)
         if self.later:
-            self.db.execute(_POSTPONE, self.later)
+            _POSTPONE.rows(self.db, self.later)
         if self.taken:
-            self.db.execute(_TAKE, self._takings(self.taken))
-        return self.taken
+            owner, lease = self.wanted.owner, self.wanted.lease_until
+            _TAKE.rows(self.db, [(each.id, owner, lease, each.address_id) for each in self.taken])
+        return Taken(self.taken, len(self.settled) + len(self.later))
 
-    def _takings(self, taken: Sequence[Claimed]) -> list[dict[str, Any]]:
-        lease = {"owner_name": self.wanted.owner, "lease": self.wanted.lease_until}
-        return [{"row": each.id, "to_address": each.address_id} | lease for each in taken]
+
+def _claimed(row: Any, run: Run | None) -> Claimed:
+    body = _json(row.body) if row.body is not None else None
+    edits = tuple(row.target_message_id.split()) if row.edits_id is not None else ()
+    return Claimed(
+        id=row.id,
+        attempt=row.attempt + 1,
+        tries=row.tries,
+        contact_id=row.contact_id,
+        address_id=row.address_id,
+        channel=row.channel,
+        external_id=row.external_id,
+        language=row.language,
+        lane=row.lane,
+        sort=row.sort,
+        body=body,
+        name=row.name,
+        doubts=row.doubts,
+        run=run,
+        edits=edits,
+    )
+
+
+def _json(value: Any) -> Any:
+    return json.loads(value) if isinstance(value, str | bytes) else value
 
 
 def _is_there(row: Any) -> bool:
@@ -327,13 +397,26 @@ def _is_there(row: Any) -> bool:
     return bool(row.target_message_id) and row.target_address_id == row.address_id
 
 
-_STILL_READY = update(delivery).where(delivery.c.id == bindparam("row"), delivery.c.state == "ready")
-_TAKE = _STILL_READY.values(
-    state="sending",
-    owner=bindparam("owner_name"),
-    attempt=delivery.c.attempt + 1,
-    lease_until=bindparam("lease"),
-    address_id=bindparam("to_address"),
+def _still_ready(given: Any) -> Update:
+    return update(delivery).where(delivery.c.id == given.c.row, delivery.c.state == "ready")
+
+
+_ID, _WORD, _INSTANT = delivery.c.id.type, delivery.c.owner.type, delivery.c.due_at.type
+_TAKE = Writing(
+    {"row": _ID, "by": _WORD, "lease": _INSTANT, "to_address": _ID},
+    lambda given: _still_ready(given).values(
+        state="sending",
+        owner=given.c.by,
+        attempt=delivery.c.attempt + 1,
+        lease_until=given.c.lease,
+        address_id=given.c.to_address,
+    ),
 )
-_SETTLE = _STILL_READY.values(state=bindparam("to"), reason=bindparam("why"), settled_at=bindparam("at"))
-_POSTPONE = _STILL_READY.values(due_at=bindparam("at"), reason="daily_cap")
+_SETTLE = Writing(
+    {"row": _ID, "to": _WORD, "why": _WORD, "at": _INSTANT},
+    lambda given: _still_ready(given).values(state=given.c.to, reason=given.c.why, settled_at=given.c.at),
+)
+_POSTPONE = Writing(
+    {"row": _ID, "at": _INSTANT},
+    lambda given: _still_ready(given).values(due_at=given.c.at, reason="daily_cap"),
+)

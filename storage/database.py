@@ -264,7 +264,7 @@ def _in_transaction(connection: Connection) -> bool:
 
 
 def _is_full(error: BaseException) -> bool:
-    return isinstance(error, DBAPIError) and "disk is full" in str(error.orig)
+    return isinstance(error, DBAPIError | sqlite3.Error) and "disk is full" in str(getattr(error, "orig", error))
 
 
 def _not_kept(error: BaseException) -> NotKept:

@@ -238,5 +238,5 @@ def test_a_full_channel_does_not_keep_the_others_waiting(db: Connection) -> None
     put(db, *(reply_to(person(db)) for _ in range(100)), reply_to(elsewhere))
     free = {ROAD: 0, "elsewhere": 8}
     lease = MORNING + timedelta(seconds=90)
-    claimed = claim(db, Round("one", MORNING, lease, replies=free, broadcasts=free))
+    claimed = claim(db, Round("one", MORNING, lease, replies=free, broadcasts=free)).messages
     assert [row.contact_id for row in claimed] == [elsewhere]

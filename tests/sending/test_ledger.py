@@ -95,7 +95,7 @@ class History(RuleBasedStateMachine):
             replies={ROAD: free},
             broadcasts={ROAD: max(0, free - 1)},
         )
-        taken = claim(self.db, wanted)
+        taken = claim(self.db, wanted).messages
         assert len(taken) <= free
         stopped = set(self.db.scalars(select(contact.c.id).where(contact.c.stopped_at.is_not(None))))
         running = select(broadcast_table.c.id).where(broadcast_table.c.state == "running")

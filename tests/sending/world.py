@@ -209,7 +209,7 @@ def put(db: Connection, *rows: NewDelivery) -> list[int]:
 def take(db: Connection, *, now: datetime = MORNING, free: int = 8, many: int = 8, **more: Any) -> list[Claimed]:
     """Claim once as the process `one`, on our own channel."""
     values: dict[str, Any] = {"owner": "one", "lease_until": now + timedelta(seconds=90)} | more
-    return claim(db, Round(now=now, replies={ROAD: free}, broadcasts={ROAD: many}, **values))
+    return claim(db, Round(now=now, replies={ROAD: free}, broadcasts={ROAD: many}, **values)).messages
 
 
 def states(db: Connection) -> dict[int, str]:
