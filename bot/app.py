@@ -144,6 +144,7 @@ def _desk(config: Config, content: Content, opened: Opened, *, channels: Mapping
         content=content,
         channels={name: channel.capabilities for name, channel in channels.items()},
         clock=clock,
+        chat_link=lambda name: channels[name].link(""),
     )
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import structlog
 
 from bot import telling
+from bot.events import BLOCKED
 from bot.facts import Desk
 from bot.turns import Spoken, Thought
 from dialogue.messages import Forget, Notice, Rendered, Reply, reply
@@ -58,6 +59,8 @@ class _Batch:
         self.sessions: list[Session] = []
         self.done: list[int] = []
         self.restricted: list[int] = []
+        self.lost: list[int] = []
+        self.found: list[int] = []
         self.failed: list[Turned] = []
 
     def add(self, turned: Turned) -> None:
@@ -98,8 +101,13 @@ class _Batch:
             for each in rendered
         ]
         self.outgoing += others
-        self.sessions.append(replace(thought.session, shown=_now_shown(thought, rendered)))
+        if not thought.untouched:
+            self.sessions.append(replace(thought.session, shown=_now_shown(thought, rendered)))
         self.done.append(row.id)
+        if row.body.get("event") == BLOCKED:
+            self.lost.append(row.address_id)
+        elif not row.is_live:
+            self.found.append(row.address_id)
         if thought.restricted:
             self.restricted.append(row.id)
 
@@ -112,6 +120,10 @@ class _Batch:
             sessions.save(self.db, self.sessions, at=self.now)
         if self.done:
             inbox.finish(self.db, self.done, at=self.now)
+        if self.lost:
+            contacts.lose(self.db, self.lost)
+        if self.found:
+            contacts.find_again(self.db, self.found)
         if self.restricted:
             inbox.restrict(self.db, self.restricted)
         return Committed(len(self.done), len(self.failed), dead, len(self.outgoing))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bot.book import Book
+from bot.events import IN_GROUP
 from dialogue.messages import Button, Capabilities
 from handlers.content import Content
 from handlers.context import VIETNAM, Context, Post
@@ -14,6 +15,10 @@ from storage import appointments, contacts, deliveries, installation, members, s
 from storage.database import Connection
 from storage.inbox import Waiting
 from storage.sessions import Session
+
+
+def _no_link(_channel: str) -> str | None:
+    return None
 
 
 @dataclass(frozen=True)
@@ -24,6 +29,7 @@ class Desk:
     content: Content
     channels: Mapping[str, Capabilities]
     clock: Callable[[], datetime]
+    chat_link: Callable[[str], str | None] = _no_link  # by the channel's name
 
 
 @dataclass(frozen=True)
@@ -36,11 +42,13 @@ class Facts:
     memberships: Mapping[int, Sequence[tuple[int, str]]]
     buttons: Mapping[int, deliveries.Shown]
     place: installation.Installation
+    last_said_at: Mapping[int, datetime]  # by the id of a group's address
 
     @classmethod
     def read(cls, db: Connection, desk: Desk, rows: Sequence[Waiting]) -> Facts:
         ids = [row.contact_id for row in rows]
         today = desk.clock().astimezone(VIETNAM).date()
+        groups = [row.address_id for row in rows if row.body.get("event") == IN_GROUP]
         pressed = [delivery_id for row in rows if (delivery_id := _pressed_delivery(row)) is not None]
         return cls(
             people=contacts.get_many(db, ids),
@@ -49,6 +57,7 @@ class Facts:
             memberships=members.units_of_contacts(db, ids, today),
             buttons=deliveries.shown(db, pressed) if pressed else {},
             place=installation.get(db),
+            last_said_at=deliveries.last_said_at(db, groups) if groups else {},
         )
 
     def pressed(self, row: Waiting) -> Button | None:
@@ -86,6 +95,7 @@ class Facts:
             controller=self.place.controller,
             posts=tuple(_post(desk, post) for post in self.posts.get(person.id, ())),
             member_of=tuple(self.memberships.get(person.id, ())),
+            chat_link=desk.chat_link(row.channel) if row.body.get("event") == IN_GROUP else None,
         )
 
 

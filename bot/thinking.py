@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, datetime
 
+from bot import events
 from bot.effects import Turned
 from bot.facts import Desk, Facts
-from bot.turns import Mind, received
+from bot.turns import Mind, Thought, received
 from handlers.context import VIETNAM, Context
 from storage import appointments
 from storage.database import Connection
@@ -31,11 +32,17 @@ def _think_one(db: Connection, desk: Desk, row: Waiting, facts: Facts) -> Turned
         context = replace(context, text=inbound.text, attachments=inbound.attachments)
         session = facts.sessions.get(row.contact_id, Session(row.contact_id))
         mind = Mind(desk.book, db, context, session, inbound)
-        thought = mind.think()
+        thought = _thought(mind, facts.last_said_at.get(row.address_id))
     except Exception as error:
         restricted = mind is not None and mind.is_restricted()
         return Turned(row, person.language, error=error, restricted=restricted)
     return Turned(row, person.language, thought, restricted=thought.restricted, proves=facts.proved(row))
+
+
+def _thought(mind: Mind, last_said_at: datetime | None) -> Thought:
+    if mind.inbound.event is not None:
+        return events.think(mind.inbound.event, mind, last_said_at)
+    return mind.think()
 
 
 def _timely(db: Connection, context: Context, now: datetime) -> Context:

@@ -14,7 +14,7 @@ from typing import Any
 
 from bot.book import HELP, Book
 from dialogue.fit import is_move, is_opening, pick, pick_by_words
-from dialogue.messages import Attachment, Button, Choice, Inbound, Reply, Say, opening, reply
+from dialogue.messages import UNREAD, Attachment, Button, Choice, Inbound, Reply, Say, opening, reply
 from dialogue.turn import (
     BACK,
     CANCEL,
@@ -64,7 +64,8 @@ class Spoken:
 class Thought:
     """What one message leads to: replies before the effect, the effect, replies after it, the session to keep.
 
-    With `interrupts` the buttons of the question that waits stay good beside the new ones.
+    With `interrupts` the buttons of the question that waits stay good beside the new ones. `untouched`: the session
+    stays as it is, as if nothing had been said.
     """
 
     session: Session
@@ -73,6 +74,7 @@ class Thought:
     after: tuple[Spoken, ...] = ()
     restricted: bool = False
     interrupts: bool = False
+    untouched: bool = False
 
 
 @dataclass(frozen=True)
@@ -87,7 +89,10 @@ class Mind:
 
     def think(self) -> Thought:
         """Return what this message leads to."""
-        thought = self._thought()
+        return self.judged(self._with_unread())
+
+    def judged(self, thought: Thought) -> Thought:
+        """Mark a thought as restricted if the talk it comes from or leads to is."""
         names = {talk.conversation for talk in (self.session.talk, thought.session.talk) if talk}
         if thought.ending is not None:
             names.add(thought.ending.conversation.name)
@@ -108,6 +113,20 @@ class Mind:
     def _is_restricted(self, name: str) -> bool:
         conversation = self.book.conversations.get(name)
         return conversation is not None and conversation.restricted
+
+    def _with_unread(self) -> Thought:
+        """What came with the message and cannot be read is said beside what is done with the rest."""
+        inbound = self.inbound
+        if inbound.unread is None:
+            return self._thought()
+        said = Spoken(reply(f"unread.{inbound.unread}"))
+        if not inbound.text.strip() and not inbound.attachments:
+            return Thought(self.session, before=(said, *self._again(self.session.talk)))
+        thought = self._thought()
+        if thought.interrupts:
+            # Somebody is in danger: help first.
+            return replace(thought, after=(*thought.after, said))
+        return replace(thought, before=(said, *thought.before))
 
     def _thought(self) -> Thought:
         talk = self.session.talk
@@ -334,4 +353,12 @@ def _moves(asked: Asked) -> tuple[Choice, ...]:
 def received(body: Mapping[str, Any], sent_at: datetime, pressed: Button | None) -> Inbound:
     """Return the inbound message kept in an inbox row's body."""
     attachments = tuple(Attachment(**each) for each in body.get("attachments") or ())
-    return Inbound(sent_at, body.get("text") or "", pressed, attachments)
+    unread = body.get("unread")
+    return Inbound(
+        sent_at,
+        body.get("text") or "",
+        pressed,
+        attachments,
+        unread=unread if unread is None or unread in UNREAD else "unknown",
+        event=body.get("event"),
+    )

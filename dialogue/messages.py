@@ -124,8 +124,9 @@ class Attachment:
 UNREAD = ("voice", "video", "document", "sticker", "location", "contact", "large_photo", "unknown")
 """What may come and is not read; each has its sentence `unread.<name>`. `contact`: somebody else's, not her own."""
 
-EVENTS = ("blocked", "unblocked", "in_group")
-"""`blocked`, `unblocked`: she closed or opened this address to us. `in_group`: somebody spoke to us in a group."""
+EVENTS = ("blocked", "unblocked", "in_group", "bound")
+"""`blocked`, `unblocked`: she closed or opened this address to us. `in_group`: somebody spoke to us in a group.
+`bound`: this address became hers just now, by a code; the program says so to itself."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,6 +44,7 @@ class Context:
     start: Mapping[str, Json] = field(default_factory=lambda: NOTHING)
     text: str = ""  # the message as she wrote it
     attachments: tuple[Attachment, ...] = ()
+    chat_link: str | None = None  # opens a private talk with us on her channel, where there is such a link
 
     @property
     def today(self) -> date:

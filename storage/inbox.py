@@ -43,6 +43,7 @@ class Waiting:
     sent_at: datetime
     attempt: int
     process: str
+    is_live: bool = True  # its address; False where we thought that she cannot be reached there any more
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +131,7 @@ _NEXT = (
         inbox.c.sent_at,
         inbox.c.attempt,
         inbox.c.process,
+        (address.c.state == "live").label("is_live"),
         inbox.c.not_before,
     )
     .join(_FIRST, _FIRST.c.id == inbox.c.id)
