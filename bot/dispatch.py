@@ -16,6 +16,7 @@ import structlog
 from bot.effects import Committed as Committed
 from bot.effects import Turned, bury, commit
 from bot.facts import Desk as Desk
+from bot.gathering import alone
 from bot.thinking import think
 from storage import inbox
 from storage.database import Database, NotKept
@@ -115,7 +116,7 @@ class Dispatcher:
                 for row in rows:
                     await self._run([row])
                 return
-            fallen = Turned(rows[0], self._desk.content.wording.default, error=error)
+            fallen = Turned(alone(rows[0]), self._desk.content.wording.default, error=error)
             committed = await self._db.write(commit, self._desk, [fallen])
         self._on_committed(committed)
 

@@ -12,6 +12,7 @@ import structlog
 from bot import telling
 from bot.events import BLOCKED
 from bot.facts import Desk
+from bot.gathering import Message, gather
 from bot.turns import Spoken, Thought
 from dialogue.messages import Forget, Notice, Rendered, Reply, reply
 from storage import contacts, deliveries, inbox, sessions
@@ -28,14 +29,19 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Turned:
-    """A row thought through, or the error it met. `proves`: the doubtful delivery whose button she pressed."""
+    """A message thought through, or the error it met. `proves`: the doubtful delivery whose button she pressed."""
 
-    row: Waiting
+    message: Message
     language: str
     thought: Thought | None = None
     error: Exception | None = None
     restricted: bool = False
     proves: int | None = None
+
+    @property
+    def row(self) -> Waiting:
+        """Its row, with the body that counts."""
+        return self.message.row
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +65,8 @@ class _Batch:
         self.sessions: list[Session] = []
         self.done: list[int] = []
         self.restricted: list[int] = []
+        self.edited: dict[int, Mapping[str, Any]] = {}
+        self.stand_ins: list[Message] = []
         self.lost: list[int] = []
         self.found: list[int] = []
         self.failed: list[Turned] = []
@@ -103,13 +111,21 @@ class _Batch:
         self.outgoing += others
         if not thought.untouched:
             self.sessions.append(replace(thought.session, shown=_now_shown(thought, rendered)))
-        self.done.append(row.id)
+        self._collect_row(turned, restricted=thought.restricted)
+
+    def _collect_row(self, turned: Turned, *, restricted: bool) -> None:
+        """Collect what is written about the rows of a turn that stands."""
+        row, message = turned.row, turned.message
+        self.done += message.ids
+        self.edited.update(message.edited)
+        if message.stands_for is not None:
+            self.stand_ins.append(message)
         if row.body.get("event") == BLOCKED:
             self.lost.append(row.address_id)
         elif not row.is_live:
             self.found.append(row.address_id)
-        if thought.restricted:
-            self.restricted.append(row.id)
+        if restricted:
+            self.restricted += (*message.ids, *message.edited)
 
     def write(self) -> Committed:
         """Write what was collected."""
@@ -120,6 +136,10 @@ class _Batch:
             sessions.save(self.db, self.sessions, at=self.now)
         if self.done:
             inbox.finish(self.db, self.done, at=self.now)
+        if self.edited:
+            inbox.rewrite(self.db, self.edited)
+        for message in self.stand_ins:
+            inbox.stand_for(self.db, message.row.id, message.stands_for or "", at=self.now)
         if self.lost:
             contacts.lose(self.db, self.lost)
         if self.found:
@@ -140,7 +160,7 @@ class _Batch:
         retry_at = self.now + RETRY_AFTER[row.attempt - 1] if tries_left else None
         log.error("turn_failed", inbox_id=row.id, attempt=row.attempt, exc_info=turned.error)
         reason = type(turned.error).__name__
-        inbox.fail(self.db, row.id, reason=reason, retry_at=retry_at, restricted=turned.restricted)
+        inbox.fail(self.db, turned.message.ids, reason=reason, retry_at=retry_at, restricted=turned.restricted)
         if retry_at is None:
             self.outgoing.append(_kept_for_an_officer(self.desk, row, turned.language, self.now))
         return retry_at is None
@@ -157,7 +177,8 @@ def commit(db: Connection, desk: Desk, turns: Sequence[Turned]) -> Committed:
 def bury(db: Connection, desk: Desk, row: Waiting) -> None:
     """Make a row a dead letter and tell its sender that it is kept."""
     person = contacts.get_many(db, [row.contact_id])[row.contact_id]
-    inbox.fail(db, row.id, reason="process_died", retry_at=None)
+    (message,) = gather(db, [row])
+    inbox.fail(db, message.ids, reason="process_died", retry_at=None)
     now = desk.clock()
     deliveries.enqueue(db, [_kept_for_an_officer(desk, row, person.language, now)], at=now)
 

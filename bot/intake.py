@@ -17,6 +17,9 @@ MAX_TEXT_CHARS = 20_000
 OLDEST = timedelta(days=7)
 """How long a message may have waited on a phone without a line."""
 
+ALBUM_WAIT = timedelta(seconds=1.5)
+"""How long a photo of an album waits for the others, which platforms hand over one by one."""
+
 
 class TooManyWaiting(Exception):
     """This address has more messages waiting than a person writes; it should come back later."""
@@ -50,6 +53,7 @@ class Intake:
         now = self.clock()
         # A phone's clock may be wrong: a message is not written after we received it, nor years before.
         written = sent_at if sent_at is not None and now - OLDEST <= sent_at <= now else now
+        album = None if body.get("edits") else body.get("album")
         message = NewInbound(
             channel=channel,
             external_id=external_id,
@@ -59,6 +63,8 @@ class Intake:
             received_at=now,
             process=self.process,
             language=self.language,
+            album=album,
+            not_before=now + ALBUM_WAIT if album else None,
         )
         if not await self.db.write_each(inbox.accept, message):
             raise TooManyWaiting

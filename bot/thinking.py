@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, datetime
 
-from bot import events
+from bot import amends, events
 from bot.effects import Turned
 from bot.facts import Desk, Facts
+from bot.gathering import Message, gather
 from bot.turns import Mind, Thought, received
 from handlers.context import VIETNAM, Context
 from storage import appointments
@@ -19,29 +20,44 @@ from storage.sessions import Session
 
 def think(db: Connection, desk: Desk, rows: Sequence[Waiting]) -> list[Turned]:
     """Think each row through on a reader's connection. A failure is kept with its row."""
-    facts = Facts.read(db, desk, rows)
-    return [_think_one(db, desk, row, facts) for row in rows]
+    messages = gather(db, rows)
+    facts = Facts.read(db, desk, [message.row for message in messages])
+    return [_think_one(db, desk, message, facts) for message in messages]
 
 
-def _think_one(db: Connection, desk: Desk, row: Waiting, facts: Facts) -> Turned:
+def _think_one(db: Connection, desk: Desk, message: Message, facts: Facts) -> Turned:
+    row = message.row
     person = facts.people[row.contact_id]
     mind: Mind | None = None
     try:
-        inbound = received(row.body, row.sent_at, facts.pressed(row))
-        context = _timely(db, facts.context(desk, row), desk.clock())
-        context = replace(context, text=inbound.text, attachments=inbound.attachments)
-        session = facts.sessions.get(row.contact_id, Session(row.contact_id))
-        mind = Mind(desk.book, db, context, session, inbound)
-        thought = _thought(mind, facts.last_said_at.get(row.address_id))
+        mind = _mind(db, desk, message, facts)
+        thought = _thought(mind, message, facts.last_said_at.get(row.address_id))
     except Exception as error:
         restricted = mind is not None and mind.is_restricted()
-        return Turned(row, person.language, error=error, restricted=restricted)
-    return Turned(row, person.language, thought, restricted=thought.restricted, proves=facts.proved(row))
+        return Turned(message, person.language, error=error, restricted=restricted)
+    return Turned(message, person.language, thought, restricted=thought.restricted, proves=facts.proved(row))
 
 
-def _thought(mind: Mind, last_said_at: datetime | None) -> Thought:
+def _mind(db: Connection, desk: Desk, message: Message, facts: Facts) -> Mind:
+    row = message.row
+    inbound = received(row.body, row.sent_at, facts.pressed(row))
+    inbound = replace(inbound, follows=message.follows, edits=message.original.id if message.original else None)
+    context = _timely(db, facts.context(desk, row), desk.clock())
+    context = replace(context, text=inbound.text, attachments=inbound.attachments)
+    session = facts.sessions.get(row.contact_id, Session(row.contact_id))
+    return Mind(desk.book, db, context, session, inbound)
+
+
+def _thought(mind: Mind, message: Message, last_said_at: datetime | None) -> Thought:
+    original = message.original
     if mind.inbound.event is not None:
         return events.think(mind.inbound.event, mind, last_said_at)
+    if message.says_nothing and original is not None:
+        return Thought(mind.session, untouched=True, restricted=original.restricted)
+    if original is not None:
+        return amends.edited(mind, original)
+    if message.follows:
+        return amends.late(mind)
     return mind.think()
 
 

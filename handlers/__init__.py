@@ -10,6 +10,7 @@ from handlers import (
     broadcasts,
     emergency,
     invitation,
+    late_photo,
     lookup,
     menu,
     my_data,
@@ -51,4 +52,5 @@ def conversations(sealer: Sealer, quiet: QuietHours = NEVER_QUIET) -> tuple[Conv
         nil_report.NIL_REPORT,
         report_guided.GUIDED,
         report.REPORT,
+        late_photo.LATE_PHOTO,
     )
