@@ -10,7 +10,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Insert, Select, bindparam, func, literal_column, null, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from storage import contacts
+from storage import contacts, remote_files
+from storage.remote_files import NewFile
 from storage.schema import address, inbox
 
 MOST_WAITING = 200
@@ -31,6 +32,7 @@ class NewInbound:
     language: str
     album: str | None = None
     not_before: datetime | None = None
+    files: Sequence[NewFile] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +97,9 @@ def accept(db: Connection, messages: Sequence[NewInbound]) -> list[bool]:
             rows.append(_row(message, address_id))
     if rows:
         db.execute(_insert_once(db), rows)
+    for message, is_kept in zip(messages, kept, strict=True):
+        if is_kept and message.files:
+            remote_files.expect(db, message.files, at=message.received_at)
     return kept
 
 
