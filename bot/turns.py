@@ -169,6 +169,9 @@ class Mind:
             conversation = self.book.conversations.get(str(value["open"]))
             start = value.get("start")
             return (conversation, start if isinstance(start, Mapping) else {}) if conversation else None
+        linked = self.book.linked(self.inbound, self.context)
+        if linked is not None:
+            return linked
         command = self.book.command(self.inbound.text)
         if command is None or self._is_shown_answer(or_begins_so=self._is_refused(command)):
             return None

@@ -8,6 +8,7 @@ from handlers import (
     admit,
     broadcast,
     broadcasts,
+    campaign_link,
     emergency,
     invitation,
     late_photo,
@@ -25,6 +26,9 @@ from handlers import (
 )
 from storage.sealing import Sealer
 
+COMMANDS = ("guided", "lookup", "results", "register", "my_data", "language", "stop", "menu", "help")
+"""The conversations that a platform's list of commands names, in its order; their words are `command.<name>`."""
+
 
 def conversations(sealer: Sealer, quiet: QuietHours = NEVER_QUIET) -> tuple[Conversation, ...]:
     """Return all conversations; `sealer` locks the personal data some take, `quiet` is when broadcasts wait."""
@@ -33,6 +37,7 @@ def conversations(sealer: Sealer, quiet: QuietHours = NEVER_QUIET) -> tuple[Conv
         emergency.DISASTER_CALL,
         *emergency.conversations(sealer),
         invitation.INVITATION,
+        campaign_link.CAMPAIGN_LINK,
         menu.MENU,
         menu.HELP,
         settings.LANGUAGE,

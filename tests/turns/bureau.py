@@ -69,13 +69,13 @@ class Bureau:
 
     async def said(self) -> list[str]:
         """Return what was said to the head since the last time."""
-        texts = [body["text"] for body in await self._bodies()]
+        texts = [body["text"] for body in await self.to(HEAD)]
         new, self._read = texts[self._read :], len(texts)
         return new
 
     async def presses(self, label: str) -> list[str]:
         """Press the button with this label, on the newest message to her that has one."""
-        rows = await self.db.read(_to_head)
+        rows = await self.db.read(_messages_to, HEAD)
         number, at = next(
             (row.id, labels.index(label))
             for row in reversed(rows)
@@ -83,8 +83,9 @@ class Bureau:
         )
         return await self.hears(pressed=f"{number}.{at}")
 
-    async def _bodies(self) -> list[Mapping[str, Any]]:
-        return [row.body for row in await self.db.read(_to_head)]
+    async def to(self, who: str) -> list[Mapping[str, Any]]:
+        """Return the bodies of all messages to somebody."""
+        return [row.body for row in await self.db.read(_messages_to, who)]
 
     def later(self, **passed: float) -> None:
         """Let time pass."""
@@ -104,10 +105,10 @@ def photo(name: str) -> dict[str, Any]:
     return {"sha256": hashlib.sha256(name.encode()).hexdigest(), "media_type": "image/jpeg", "size_bytes": 1000}
 
 
-def _to_head(db: Connection) -> list[Any]:
-    head = contacts.find_address(db, CHANNEL, HEAD)
-    assert head is not None
-    query = select(delivery.c.id, delivery.c.body).where(delivery.c.contact_id == head.contact_id)
+def _messages_to(db: Connection, who: str) -> list[Any]:
+    known = contacts.find_address(db, CHANNEL, who)
+    assert known is not None
+    query = select(delivery.c.id, delivery.c.body).where(delivery.c.contact_id == known.contact_id)
     return list(db.execute(query.order_by(delivery.c.id)))
 
 
