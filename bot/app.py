@@ -7,11 +7,12 @@ import hashlib
 import hmac
 import secrets
 import signal
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import structlog
@@ -24,6 +25,7 @@ from bot.channels.base import Channel
 from bot.channels.web_chat import NAME, WebChat
 from bot.config import Config
 from bot.dispatch import Committed, Desk, Dispatcher
+from bot.fetching import Fetcher
 from bot.intake import Intake
 from bot.media import Media
 from bot.metrics import Metrics, make_metrics
@@ -74,6 +76,7 @@ class Parts:
     sender: Sender
     broadcasts: Broadcasts
     media: Media
+    fetcher: Fetcher
     channels: Mapping[str, Channel]
     watch: Watch
     metrics: Metrics
@@ -92,17 +95,18 @@ async def assembled(
     process = secrets.token_hex(8)
     metrics = make_metrics()
     hearers: list[Dispatcher] = []
+    fetchers: list[Fetcher] = []
 
     def on_accepted(channel: str, seconds: float) -> None:
         metrics.messages_received.labels(channel).inc()
         metrics.acknowledgement_s.observe(seconds)
-        for hearer in hearers:
-            hearer.wake()
+        _wake(hearers)
 
-    intake = Intake(db, process, content.wording.default, clock, on_accepted)
+    intake = Intake(db, process, content.wording.default, clock, on_accepted, lambda: _wake(fetchers))
     channels = {channel.name: channel for channel in make_channels(config, content, place, intake, clock)}
     async with PicturePool() as pool:
         media = _media(config, content, db, pool, clock)
+        fetchers.append(Fetcher(db, channels, _came_to(config), clock=clock, on_settled=media.wake))
         around = Surroundings(
             owner=process,
             wording=content.wording,
@@ -137,10 +141,20 @@ async def assembled(
             sender=sender,
             broadcasts=broadcasts,
             media=media,
+            fetcher=fetchers[0],
             channels=channels,
             watch=Watch(channels, clock),
             metrics=metrics,
         )
+
+
+def _wake(hearers: Iterable[Dispatcher | Fetcher]) -> None:
+    for hearer in hearers:
+        hearer.wake()
+
+
+def _came_to(config: Config) -> Path:
+    return config.data.folder / "received"
 
 
 def _desk(config: Config, content: Content, opened: Opened, *, channels: Mapping[str, Channel], clock: Clock) -> Desk:
@@ -150,6 +164,7 @@ def _desk(config: Config, content: Content, opened: Opened, *, channels: Mapping
         content=content,
         channels={name: channel.capabilities for name, channel in channels.items()},
         clock=clock,
+        chat_link=lambda name: channels[name].link(""),
     )
 
 
@@ -163,8 +178,7 @@ def _media(config: Config, content: Content, db: Database, pool: PicturePool, cl
         now = clock()
         deliveries.enqueue(connection, [telling.notice(connection, content.wording, contact_id, said, at=now)], at=now)
 
-    received, kept = config.data.folder / "received", config.data.attachments
-    return Media(db, pool, received=received, folder=kept, tell=tell)
+    return Media(db, pool, came_to=_came_to(config), folder=config.data.attachments, tell=tell, clock=clock)
 
 
 def web_chat(config: Config, content: Content, place: Installation, intake: Intake, clock: Clock) -> WebChat:
@@ -174,7 +188,7 @@ def web_chat(config: Config, content: Content, place: Installation, intake: Inta
         db=intake.db,
         intake=intake,
         wording=content.wording,
-        received=config.data.folder / "received",
+        received=_came_to(config),
         pictures=config.data.attachments,
         clock=clock,
         proxies=config.web.trusted_proxies,
@@ -244,6 +258,7 @@ async def _running(config: Config, content: Content, opened: Opened) -> AsyncIte
         # Left in the opposite order: the server closes first, so that nothing new comes in while the rest finishes.
         await stack.enter_async_context(_task(parts.sender.run(), parts.sender.stop))
         await stack.enter_async_context(_task(parts.media.run(), parts.media.stop))
+        await stack.enter_async_context(_task(parts.fetcher.run(), parts.fetcher.stop))
         await stack.enter_async_context(
             _task(_repeat(parts.db, HOUSEKEEPING_S, partial(_keep_house, parts.clock)), None)
         )

@@ -12,6 +12,7 @@ from handlers.context import Context
 from vietnamese.fold import fold
 
 HELP = {"go": "help"}
+_LINK = "/start "
 _MOVES: Mapping[str, Mapping[str, str]] = {
     "turn.back.words": BACK,
     "turn.cancel.words": CANCEL,
@@ -34,12 +35,18 @@ class Book:
 
     def move(self, text: str) -> Mapping[str, str] | None:
         """Return what a word such as "quay lại" moves, if it is one."""
-        return self.moves.get(fold(text).strip())
+        return self.moves.get(_bare(text))
 
     def command(self, text: str) -> Conversation | None:
         """Return the conversation that a word opens, if it is one."""
-        name = self.commands.get(fold(text).strip())
+        name = self.commands.get(_bare(text))
         return self.conversations[name] if name else None
+
+    def linked(self, inbound: Inbound, context: Context) -> tuple[Conversation, Mapping[str, Json]] | None:
+        """Return what a link with something in it ("/start tn-7k3m") opens, the menu if nothing; None for no link."""
+        if not fold(inbound.text).startswith(_LINK):
+            return None
+        return self.opened_by(inbound, context) or (self.conversations["menu"], {})
 
     def opened_by(
         self, inbound: Inbound, context: Context, *, among: Sequence[Conversation] | None = None
@@ -63,6 +70,11 @@ def make_book(conversations: Sequence[Conversation], wording: Wording) -> Book:
         for conversation in conversations:
             words = wording.words(conversation.words, language) if conversation.words else ()
             commands.update(dict.fromkeys(words, conversation.name))
+            word = command_of(conversation.name, wording, language)
+            if word is not None and conversation.name == "help":
+                moves[f"/{word[0]}"] = HELP
+            elif word is not None:
+                commands[f"/{word[0]}"] = conversation.name
         for key, value in _MOVES.items():
             moves.update(dict.fromkeys(wording.words(key, language), value))
     return Book(
@@ -74,6 +86,21 @@ def make_book(conversations: Sequence[Conversation], wording: Wording) -> Book:
         yes=_all_words("turn.yes.words", wording),
         no=_all_words("turn.no.words", wording),
     )
+
+
+def command_of(name: str, wording: Wording, language: str) -> tuple[str, str] | None:
+    """Return the command of a conversation: its word, typed "/word", and what it does; None if it has none."""
+    key = f"command.{name}"
+    if not wording.has(key):
+        return None
+    word, _, told = wording.sentence(key, language).partition("|")
+    return word.strip(), told.strip()
+
+
+def _bare(text: str) -> str:
+    """What she typed, folded; a command without the name of whom it is for ("/menu@lantoa")."""
+    typed = fold(text).strip()
+    return typed.partition("@")[0] if typed.startswith("/") else typed
 
 
 def _all_words(key: str, wording: Wording) -> frozenset[str]:

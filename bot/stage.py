@@ -63,6 +63,8 @@ class Stage:
         """Work, send and tick until nothing is left; return what was shown meanwhile."""
         self.heard.clear()
         await self.parts.dispatcher.drain()
+        while await self.parts.fetcher.fetch_next():
+            pass
         await self.parts.media.keep_waiting()
         await self.parts.broadcasts.tick()
         await self.parts.sender.drain()

@@ -14,7 +14,7 @@ from typing import Any
 
 from bot.book import HELP, Book
 from dialogue.fit import is_move, is_opening, pick, pick_by_words
-from dialogue.messages import Attachment, Button, Choice, Inbound, Reply, Say, opening, reply
+from dialogue.messages import UNREAD, Attachment, Button, Choice, Inbound, Reply, Say, opening, reply
 from dialogue.turn import (
     BACK,
     CANCEL,
@@ -31,7 +31,7 @@ from dialogue.turn import (
     replay,
     turn,
 )
-from handlers.context import Context
+from handlers.context import MESSAGE, Context
 from storage.database import Connection
 from storage.sessions import Session, Talk
 from vietnamese.fold import fold
@@ -64,7 +64,8 @@ class Spoken:
 class Thought:
     """What one message leads to: replies before the effect, the effect, replies after it, the session to keep.
 
-    With `interrupts` the buttons of the question that waits stay good beside the new ones.
+    With `interrupts` the buttons of the question that waits stay good beside the new ones. `untouched`: the session
+    stays as it is, as if nothing had been said.
     """
 
     session: Session
@@ -73,6 +74,7 @@ class Thought:
     after: tuple[Spoken, ...] = ()
     restricted: bool = False
     interrupts: bool = False
+    untouched: bool = False
 
 
 @dataclass(frozen=True)
@@ -87,7 +89,10 @@ class Mind:
 
     def think(self) -> Thought:
         """Return what this message leads to."""
-        thought = self._thought()
+        return self.judged(self._with_unread())
+
+    def judged(self, thought: Thought) -> Thought:
+        """Mark a thought as restricted if the talk it comes from or leads to is."""
         names = {talk.conversation for talk in (self.session.talk, thought.session.talk) if talk}
         if thought.ending is not None:
             names.add(thought.ending.conversation.name)
@@ -109,23 +114,44 @@ class Mind:
         conversation = self.book.conversations.get(name)
         return conversation is not None and conversation.restricted
 
+    def _with_unread(self) -> Thought:
+        """What came with the message and cannot be read is said beside what is done with the rest."""
+        inbound = self.inbound
+        if inbound.unread is None:
+            return self._thought()
+        said = Spoken(reply(f"unread.{inbound.unread}"))
+        if not inbound.text.strip() and not inbound.attachments:
+            return Thought(self.session, before=(said, *self.again(self.session.talk)))
+        thought = self._thought()
+        if thought.interrupts:
+            # Somebody is in danger: help first.
+            return replace(thought, after=(*thought.after, said))
+        return replace(thought, before=(said, *thought.before))
+
     def _thought(self) -> Thought:
         talk = self.session.talk
-        if self.inbound.pressed is None and not (talk and self._is_restricted(talk.conversation)):
-            interruption = self.book.opened_by(self.inbound, self.context, among=self.book.interrupts)
-            if interruption is not None:
-                return self._interrupt(*interruption)
+        interruption = self.interruption()
+        if interruption is not None:
+            return interruption
         named = self._named()
         if named is not None:
-            return self._open(*named)
+            return self.open(*named)
         move = self.book.move(self.inbound.text) if self.inbound.pressed is None else None
         if move is not None:
             return self._move(move)
         if talk is None or talk.conversation not in self.book.conversations:
             return self._fresh()
-        if self._is_stale() and (opened := self._sentence()) is not None:
-            return self._open(*opened)
+        if self._is_stale() and (opened := self.sentence()) is not None:
+            return self.open_said(*opened)
         return self._continue(talk, self.inbound)
+
+    def interruption(self) -> Thought | None:
+        """Return the help that a message of somebody in danger calls for, whatever is open; None for any other."""
+        talk = self.session.talk
+        if self.inbound.pressed is not None or (talk and self._is_restricted(talk.conversation)):
+            return None
+        opened = self.book.opened_by(self.inbound, self.context, among=self.book.interrupts)
+        return self._interrupt(*opened) if opened is not None else None
 
     def _interrupt(self, conversation: Conversation, start: Mapping[str, Any]) -> Thought:
         context = replace(self.context, start=start)
@@ -143,6 +169,9 @@ class Mind:
             conversation = self.book.conversations.get(str(value["open"]))
             start = value.get("start")
             return (conversation, start if isinstance(start, Mapping) else {}) if conversation else None
+        linked = self.book.linked(self.inbound, self.context)
+        if linked is not None:
+            return linked
         command = self.book.command(self.inbound.text)
         if command is None or self._is_shown_answer(or_begins_so=self._is_refused(command)):
             return None
@@ -174,13 +203,14 @@ class Mind:
         """Tell whether a number stands for a button: not where it may be the answer to the question that waits."""
         if shown[0].ask is None and not self.context.capabilities.buttons:
             return True
-        asked = self._waiting(self.session.talk)
+        asked = self.waiting(self.session.talk)
         return asked is None or asked.ask.parse is None or asked.ask.search is not None
 
     def _shown(self) -> list[Button]:
         return [Button(each["value"], each["label"], each.get("ask")) for each in self.session.shown]
 
-    def _sentence(self) -> tuple[Conversation, Mapping[str, Any]] | None:
+    def sentence(self) -> tuple[Conversation, Mapping[str, Any]] | None:
+        """Return the talk that what she wrote is meant for, with its start facts."""
         return None if self.inbound.pressed else self.book.opened_by(self.inbound, self.context)
 
     def _is_stale(self) -> bool:
@@ -191,42 +221,48 @@ class Mind:
         talk = self.session.talk
         if talk is None or talk.conversation not in self.book.conversations:
             menu = self.book.conversations["help" if move == HELP else "menu"]
-            return self._open(menu, {})
+            return self.open(menu, {})
         if move == HELP:
             return self._continue(talk, None)
         return self._continue(talk, replace(self.inbound, pressed=Button(dict(move), "")))
 
     def _fresh(self) -> Thought:
-        opened = self._sentence()
+        opened = self.sentence()
         if opened is not None:
-            return self._open(*opened)
+            return self.open_said(*opened)
         lost = self.session.talk is not None
         key = "turn.script_gone" if lost else "turn.old_button" if self.inbound.pressed else "turn.not_understood"
         clean = replace(self, session=replace(self.session, talk=None))
-        thought = clean._open(self.book.conversations["menu"], {})
+        thought = clean.open(self.book.conversations["menu"], {})
         return replace(thought, before=(Spoken(reply(key)), *thought.before))
 
-    def _open(self, conversation: Conversation, start: Mapping[str, Any]) -> Thought:
+    def open_said(self, conversation: Conversation, start: Mapping[str, Any]) -> Thought:
+        """Open a talk with what her message says; the talk remembers which message that is."""
+        return self.open(conversation, {**start, MESSAGE: self.context.inbox_id})
+
+    def open(self, conversation: Conversation, start: Mapping[str, Any]) -> Thought:
+        """Open a talk, or make its effect at once if it asks nothing; the one that is open is parked under it."""
         if self._is_refused(conversation):
-            return Thought(self.session, before=(Spoken(reply("turn.not_allowed")), *self._again(self.session.talk)))
+            return Thought(self.session, before=(Spoken(reply("turn.not_allowed")), *self.again(self.session.talk)))
         context = replace(self.context, start=start)
         outcome = self._settled(lambda known: begin(conversation, context, known))
         if isinstance(outcome, Ended):
             ending = Ending(conversation, context, outcome.result)
-            return Thought(self.session, ending=ending, after=self._again(self.session.talk))
+            return Thought(self.session, ending=ending, after=self.again(self.session.talk))
         parked = self._parked(conversation, start)
         if parked is None:
-            return Thought(self.session, before=(Spoken(reply("turn.too_many_open")), *self._again(self.session.talk)))
+            return Thought(self.session, before=(Spoken(reply("turn.too_many_open")), *self.again(self.session.talk)))
         session = replace(self.session, parked=parked)
-        return self._asked(session, Talk(conversation.name, start), outcome)
+        return self._asking(session, Talk(conversation.name, start), outcome)
 
     def _parked(self, opening_one: Conversation, start: Mapping[str, Any]) -> tuple[Talk, ...] | None:
         """The talks left open under a new one; None if there are too many. Nothing half-filled is dropped unasked,
         a sentence of hers neither when another of its kind follows."""
         talk = self.session.talk
-        if talk is None or not (talk.answers or talk.start):
+        if talk is None or not (talk.answers or _said(talk.start)):
             return self.session.parked
-        if talk.conversation == opening_one.name and ("text" not in talk.start or talk.start == start):
+        same = "text" not in talk.start or _said(talk.start) == _said(start)
+        if talk.conversation == opening_one.name and same:
             return self.session.parked
         return (*self.session.parked, talk) if len(self.session.parked) < MOST_PARKED else None
 
@@ -250,7 +286,7 @@ class Mind:
             return self._resumed(before=(Spoken(reply("turn.left")),))
         if isinstance(outcome, Ended):
             return self._resumed(ending=Ending(conversation, context, outcome.result))
-        return self._asked(self.session, talk, outcome)
+        return self._asking(self.session, talk, outcome)
 
     def _yes_or_no(self, ask: Ask) -> Button | None:
         """What "có" or "không" does where it is no answer of its own: agree to or leave what is to be confirmed,
@@ -267,18 +303,19 @@ class Mind:
         """The open talk is over: go back to the one parked last."""
         *parked, last = self.session.parked or (None,)
         session = replace(self.session, talk=last, parked=tuple(parked), shown=())
-        after = self._again(last, resumed=True) if last else ()
+        after = self.again(last, resumed=True) if last else ()
         return Thought(session, before=before, ending=ending, after=after)
 
-    def _again(self, talk: Talk | None, *, resumed: bool = False) -> tuple[Spoken, ...]:
-        """The waiting question of a talk once more."""
-        asked = self._waiting(talk)
+    def again(self, talk: Talk | None, *, resumed: bool = False) -> tuple[Spoken, ...]:
+        """Return the waiting question of a talk once more."""
+        asked = self.waiting(talk)
         if asked is None:
             return ()
         head = (Say("turn.resumed"),) if resumed else ()
         return (_spoken(asked, head=head),)
 
-    def _waiting(self, talk: Talk | None) -> Asked | None:
+    def waiting(self, talk: Talk | None) -> Asked | None:
+        """Return the question at which a talk waits, if there is such a talk."""
         if talk is None or talk.conversation not in self.book.conversations:
             return None
         conversation = self.book.conversations[talk.conversation]
@@ -287,21 +324,22 @@ class Mind:
         return outcome if isinstance(outcome, Asked) else None
 
     def _helped(self, talk: Talk) -> Thought:
-        asked = self._waiting(talk)
+        asked = self.waiting(talk)
         if asked is None:
             return self._resumed(before=(Spoken(reply("turn.left")),))
         own = f"{asked.ask.key}.help"
         help_key = own if self.context.content.wording.has(own) else "turn.help"
         return Thought(self.session, before=(_spoken(asked, head=(Say(help_key),)),))
 
-    def _asked(self, session: Session, talk: Talk, outcome: Outcome) -> Thought:
+    def _asking(self, session: Session, talk: Talk, outcome: Outcome) -> Thought:
         if not isinstance(outcome, Asked):
             raise TypeError(f"a talk cannot go on from {outcome}")
         instead: tuple[Choice, ...] = ()
         wrong = outcome.hint is not None and not outcome.found and bool(self.inbound.text.strip())
-        if wrong and (other := self._sentence()) is not None:
+        if wrong and (other := self.sentence()) is not None:
             conversation, start = other
-            if (conversation.name, start) != (talk.conversation, talk.start):
+            if (conversation.name, start) != (talk.conversation, _said(talk.start)):
+                start = {**start, MESSAGE: self.context.inbox_id}
                 instead = (opening(conversation.name, Say("turn.open_instead"), **start),)
         kept = Talk(talk.conversation, talk.start, (*outcome.answers, *outcome.rest))
         return Thought(replace(session, talk=kept), before=(_spoken(outcome, more=instead),))
@@ -325,6 +363,11 @@ def _spoken(asked: Asked, *, head: Sequence[Say] = (), more: tuple[Choice, ...] 
     return Spoken(Reply((*head, *hint, *question), (*choices, *more, *_moves(asked))), ask.key)
 
 
+def _said(start: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The facts a talk was opened with, without the number of the message they came in."""
+    return {name: value for name, value in start.items() if name != MESSAGE}
+
+
 def _moves(asked: Asked) -> tuple[Choice, ...]:
     skip = (Choice(SKIP, Say("turn.skip")),) if asked.ask.optional else ()
     back = (Choice(BACK, Say("turn.back")),) if asked.answers else ()
@@ -334,4 +377,12 @@ def _moves(asked: Asked) -> tuple[Choice, ...]:
 def received(body: Mapping[str, Any], sent_at: datetime, pressed: Button | None) -> Inbound:
     """Return the inbound message kept in an inbox row's body."""
     attachments = tuple(Attachment(**each) for each in body.get("attachments") or ())
-    return Inbound(sent_at, body.get("text") or "", pressed, attachments)
+    unread = body.get("unread")
+    return Inbound(
+        sent_at,
+        body.get("text") or "",
+        pressed,
+        attachments,
+        unread=unread if not unread or unread in UNREAD else "unknown",
+        event=body.get("event"),
+    )

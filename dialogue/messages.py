@@ -124,8 +124,9 @@ class Attachment:
 UNREAD = ("voice", "video", "document", "sticker", "location", "contact", "large_photo", "unknown")
 """What may come and is not read; each has its sentence `unread.<name>`. `contact`: somebody else's, not her own."""
 
-EVENTS = ("blocked", "unblocked", "in_group")
-"""`blocked`, `unblocked`: she closed or opened this address to us. `in_group`: somebody spoke to us in a group."""
+EVENTS = ("blocked", "unblocked", "in_group", "bound")
+"""`blocked`, `unblocked`: she closed or opened this address to us. `in_group`: somebody spoke to us in a group.
+`bound`: this address became hers just now, by a code; the program says so to itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +134,8 @@ class Inbound:
     """One message from a person, the same for every channel. Text is NFC; `sent_at` is aware.
 
     `pressed` is the button she pressed, as we stored it when we showed it; None when she typed. `unread` names what
-    came with it that we cannot read (`UNREAD`); `edits` is the inbox id of the message that this one puts right.
+    came with it that we cannot read (`UNREAD`); `edits` is the inbox id of the message that this one puts right, and
+    `follows` are those of the messages of the same album that were worked on before it came, oldest first.
     `event` tells of something she did without writing (`EVENTS`); there is no text then.
     """
 
@@ -144,6 +146,7 @@ class Inbound:
     unread: str | None = None
     edits: int | None = None
     event: str | None = None
+    follows: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,7 +73,8 @@ class Conversation:
     that open it; `opens(inbound, context)` returns start facts when a sentence is meant for it. An
     `interrupts` conversation asks nothing and may answer in the middle of any other. `needs` is the
     ability (`content/roles.yaml`) a person must hold. What is said in a `restricted` one is erased within a day and
-    shown nowhere, and nothing interrupts it.
+    shown nowhere, and nothing interrupts it. `amends(start, answers, said)` returns the start facts of a talk whose
+    first message she edited, `said` being what the edited one opens it with; without it an edit changes nothing.
     """
 
     name: str
@@ -84,6 +85,7 @@ class Conversation:
     interrupts: bool = False
     needs: str | None = None
     restricted: bool = False
+    amends: Callable[[Mapping[str, Json], Answers, Mapping[str, Json]], Mapping[str, Json]] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,10 @@ from handlers import (
     admit,
     broadcast,
     broadcasts,
+    campaign_link,
     emergency,
     invitation,
+    late_photo,
     lookup,
     menu,
     my_data,
@@ -24,6 +26,9 @@ from handlers import (
 )
 from storage.sealing import Sealer
 
+COMMANDS = ("guided", "lookup", "results", "register", "my_data", "language", "stop", "menu", "help")
+"""The conversations that a platform's list of commands names, in its order; their words are `command.<name>`."""
+
 
 def conversations(sealer: Sealer, quiet: QuietHours = NEVER_QUIET) -> tuple[Conversation, ...]:
     """Return all conversations; `sealer` locks the personal data some take, `quiet` is when broadcasts wait."""
@@ -32,6 +37,7 @@ def conversations(sealer: Sealer, quiet: QuietHours = NEVER_QUIET) -> tuple[Conv
         emergency.DISASTER_CALL,
         *emergency.conversations(sealer),
         invitation.INVITATION,
+        campaign_link.CAMPAIGN_LINK,
         menu.MENU,
         menu.HELP,
         settings.LANGUAGE,
@@ -51,4 +57,5 @@ def conversations(sealer: Sealer, quiet: QuietHours = NEVER_QUIET) -> tuple[Conv
         nil_report.NIL_REPORT,
         report_guided.GUIDED,
         report.REPORT,
+        late_photo.LATE_PHOTO,
     )

@@ -11,6 +11,8 @@ from dialogue.messages import NOTHING, Attachment, Capabilities, Json
 from handlers.content import Content
 
 VIETNAM = ZoneInfo("Asia/Ho_Chi_Minh")
+MESSAGE = "message"
+"""In the start facts of a talk: the inbox id of the message that said them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +46,18 @@ class Context:
     start: Mapping[str, Json] = field(default_factory=lambda: NOTHING)
     text: str = ""  # the message as she wrote it
     attachments: tuple[Attachment, ...] = ()
+    chat_link: str | None = None  # opens a private talk with us on her channel, where there is such a link
 
     @property
     def today(self) -> date:
         """The day of the message in Việt Nam."""
         return self.now.astimezone(VIETNAM).date()
+
+    @property
+    def message_id(self) -> int | None:
+        """The inbox id of the message that the talk was opened with; None where a word or a button opened it."""
+        number = self.start.get(MESSAGE)
+        return number if isinstance(number, int) else None
 
     def posts_that(self, ability: str) -> tuple[Post, ...]:
         """Return her posts whose role has `ability`, in the order they were given to her."""

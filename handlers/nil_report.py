@@ -13,6 +13,7 @@ from dialogue.turn import Ask, Conversation, Look, Script, look
 from handlers.context import Context, Post
 from handlers.figures_text import period_of
 from handlers.report import ask_post
+from handlers.report_amends import amended
 from handlers.report_answers import period_for
 from handlers.report_card import period_label
 from handlers.report_reading import nil_period
@@ -94,6 +95,7 @@ def save(db: Connection, context: Context, nothing: Nothing) -> Sequence[Reply |
         unit_id=nothing.unit_id,
         author_id=context.contact_id,
         source_text=nothing.text,
+        inbox_id=context.message_id,
     )
     _, code = reports.submit(db, new, at=context.now)
     note(db, context, "report.submitted", code)
@@ -106,4 +108,4 @@ def save(db: Connection, context: Context, nothing: Nothing) -> Sequence[Reply |
     return [receipt, *notices]
 
 
-NIL_REPORT = Conversation("nil", ask=ask_nil, done=save, words="nil.words", opens=opens, needs="report")
+NIL_REPORT = Conversation("nil", ask=ask_nil, done=save, words="nil.words", opens=opens, needs="report", amends=amended)

@@ -10,6 +10,7 @@ from dialogue.messages import Choice, Inbound, Json, Notice, Reply, Say, opening
 from dialogue.turn import Ask, Conversation, Look, Script, look
 from handlers.context import Context, Post
 from handlers.figures_text import Words, record_of, short_of
+from handlers.report_amends import amended, kept
 from handlers.report_answers import start_list
 from handlers.report_card import Draft, confirm
 from handlers.report_questions import settle
@@ -127,7 +128,7 @@ def _correction(context: Context, earlier: Report) -> Generator[Ask | Look, Any,
         unit_id=place.id,
         unit_name=place.name,
         level=place.level,
-        records=tuple(merged([record_of(each) for each in earlier.figures], said)),
+        records=tuple(merged(kept([record_of(each) for each in earlier.figures], context.start), said)),
         photos=tuple(added_photos((), start_list(context.start, "photos"))),
         text=None,
         corrects=earlier.code,
@@ -161,4 +162,4 @@ def finish(db: Connection, context: Context, result: Draft | Gone | None) -> Seq
     return save(db, context, result)
 
 
-REPORT = Conversation("report", ask=ask_report, done=finish, opens=opens, needs="report")
+REPORT = Conversation("report", ask=ask_report, done=finish, opens=opens, needs="report", amends=amended)

@@ -15,6 +15,7 @@ from dialogue.turn import Ask, Conversation, Look, Script
 from handlers.content import ReportType
 from handlers.context import Context, Post
 from handlers.report import ask_post, check_again
+from handlers.report_amends import amended
 from handlers.report_answers import start_list, value_for
 from handlers.report_card import Draft, ask_date, confirm
 from handlers.report_records import added_photos
@@ -67,4 +68,6 @@ def _ask_values(context: Context, kind: ReportType) -> Generator[Ask | Look, Any
     return records
 
 
-GUIDED = Conversation("guided", ask=ask_guided, done=save, words="guided.words", opens=opens, needs="report")
+GUIDED = Conversation(
+    "guided", ask=ask_guided, done=save, words="guided.words", opens=opens, needs="report", amends=amended
+)

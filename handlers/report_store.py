@@ -52,6 +52,7 @@ def _stored(db: Connection, context: Context, draft: Draft) -> Report | None:
         unit_id=draft.unit_id,
         author_id=context.contact_id,
         source_text=draft.text,
+        inbox_id=context.message_id,
     )
     if draft.corrects is None:
         _, code = reports.submit(db, new, at=context.now)

@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Text, case, cast, literal_column, or_, select, update
 
-from storage.schema import attachment
+from storage.schema import attachment, inbox, remote_file, session
+
+TRIES = 5
+"""A file that could not be made safe so often is refused."""
 
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """A file still to be made safe: re-encoded without metadata."""
+    """A file still to be made safe: re-encoded without metadata. `lost` says why its platform could not give it."""
 
     id: int
     received_sha256: str
     attempts: int
     contact_id: int | None
+    lost: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,15 +70,49 @@ def _names_of(db: Connection, report_id: int | None) -> set[str]:
     return set(db.scalars(select(attachment.c.received_sha256).where(attachment.c.report_id == report_id)))
 
 
-def waiting(db: Connection, *, most: int, tries: int = 5) -> list[Received]:
-    """Return files still to be made safe that were not tried `tries` times yet, oldest first."""
+def waiting(db: Connection, *, most: int) -> list[Received]:
+    """Return files still to be made safe or refused, oldest first; not those that lie with their platform still."""
+    there = remote_file.c.state
     query = (
-        select(attachment.c.id, attachment.c.received_sha256, attachment.c.attempts, attachment.c.contact_id)
-        .where(attachment.c.state == "received", attachment.c.attempts < tries)
+        select(
+            attachment.c.id,
+            attachment.c.received_sha256,
+            attachment.c.attempts,
+            attachment.c.contact_id,
+            case((there == "lost", remote_file.c.reason)).label("lost"),
+        )
+        .outerjoin(remote_file, remote_file.c.name == attachment.c.received_sha256)
+        .where(_RECEIVED, or_(there.is_(None), there != "waiting"))
         .order_by(attachment.c.id)
         .limit(most)
     )
     return [Received(*row) for row in db.execute(query)]
+
+
+# Written out, not bound: SQLite uses a partial index only where the query repeats its condition.
+_RECEIVED: ColumnElement[bool] = attachment.c.state == literal_column("'received'")
+
+
+def is_settled(db: Connection, attachment_id: int) -> bool:
+    """Tell whether a file was kept or refused; until then nobody can be shown it."""
+    state = db.scalar(select(attachment.c.state).where(attachment.c.id == attachment_id))
+    return state in ("kept", "refused")
+
+
+def unneeded(db: Connection, names: Collection[str]) -> set[str]:
+    """Return which of these received names nothing speaks of: no file to be made safe, no talk, no waiting message.
+
+    Reads all talks with photos in them: for once in a while, and for files that lie there for days.
+    """
+    left = set(names) - set(db.scalars(select(attachment.c.received_sha256).where(_RECEIVED)))
+    if not left:
+        return left
+    talks = cast(session.c.talk, Text), cast(session.c.parked, Text)
+    with_photos = or_(*(text.contains("photo") for text in talks))
+    spoken = [text for row in db.execute(select(*talks).where(with_photos)) for text in row if text]
+    open_ones = inbox.c.state.in_([literal_column("'open'"), literal_column("'dead'")])
+    spoken += [text for text in db.scalars(select(cast(inbox.c.body, Text)).where(open_ones)) if text]
+    return {name for name in left if not any(name in text for text in spoken)}
 
 
 def count_attempt(db: Connection, attachment_id: int) -> None:

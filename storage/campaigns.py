@@ -89,6 +89,13 @@ def by_code(db: Connection, code: str) -> Campaign | None:
     return None if row is None else Campaign(*row)
 
 
+def shared_texts(db: Connection, code: str) -> Mapping[str, str] | None:
+    """Return the texts of a campaign that its officer gave a link to; None for any other and for an unknown code."""
+    query = select(campaign.c.texts).where(campaign.c.code == code, campaign.c.linked_at.is_not(None))
+    texts: Mapping[str, str] | None = db.scalar(query)
+    return texts
+
+
 def visible_to(contact_id: int, scope_ids: Sequence[int], on: date) -> ColumnElement[bool]:
     """The condition that an officer may see and steer a campaign: her own, or one for her scope."""
     return or_(campaign.c.created_by == contact_id, campaign.c.unit_id.in_(units.subtree(scope_ids, on)))

@@ -68,6 +68,16 @@ def cut_off(db: Connection, channel: str, external_id: str) -> None:
     db.execute(update(address).where(*there).values(state="dead", external_id=gone))
 
 
+def lose(db: Connection, address_ids: Iterable[int]) -> None:
+    """Take addresses for closed: nothing goes there until somebody writes from them."""
+    db.execute(update(address).where(address.c.id.in_(list(address_ids))).values(state="dead"))
+
+
+def find_again(db: Connection, address_ids: Iterable[int]) -> None:
+    """Take addresses for open: somebody wrote from them."""
+    db.execute(update(address).where(address.c.id.in_(list(address_ids))).values(state="live"))
+
+
 def bind(db: Connection, address_id: int, contact_id: int) -> None:
     """Make an address another contact's, with the answers that wait: an invitation or a code proved it hers."""
     db.execute(update(address).where(address.c.id == address_id).values(contact_id=contact_id, state="live"))

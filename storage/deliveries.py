@@ -82,6 +82,17 @@ def shown(db: Connection, ids: Iterable[int]) -> dict[int, Shown]:
     }
 
 
+def last_said_at(db: Connection, address_ids: Iterable[int]) -> dict[int, datetime]:
+    """Return when the newest message to each address was written; addresses without any are left out."""
+    found: dict[int, datetime] = {}
+    for address_id in address_ids:
+        newest = select(delivery.c.created_at).where(delivery.c.address_id == address_id)
+        row = db.execute(newest.order_by(delivery.c.id.desc()).limit(1)).first()
+        if row is not None:
+            found[address_id] = row.created_at
+    return found
+
+
 def pressed(db: Connection, delivery_id: int, contact_id: int) -> bool:
     """Take a pressed button as proof that a doubtful message arrived; tell whether it was in doubt."""
     doubtful = (delivery.c.id == delivery_id, delivery.c.contact_id == contact_id, delivery.c.state == "unknown")

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Insert, bindparam, func, literal_column, null, select, update
+from sqlalchemy import ColumnElement, Connection, Insert, Select, bindparam, func, literal_column, null, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from storage import contacts
+from storage import contacts, remote_files
+from storage.remote_files import NewFile
 from storage.schema import address, inbox
 
 MOST_WAITING = 200
@@ -29,6 +30,9 @@ class NewInbound:
     received_at: datetime
     process: str
     language: str
+    album: str | None = None
+    not_before: datetime | None = None
+    files: Sequence[NewFile] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +47,26 @@ class Waiting:
     sent_at: datetime
     attempt: int
     process: str
+    key: str = ""
+    album: str | None = None
+    behind: int = 0  # other open rows of its address
+    is_live: bool = True  # its address; False where we thought that she cannot be reached there any more
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A row of the inbox whatever its state (open, done, dead). `body` is None once it was blanked."""
+
+    id: int
+    channel: str
+    key: str
+    address_id: int
+    contact_id: int
+    state: str
+    body: Mapping[str, Any] | None
+    sent_at: datetime
+    restricted: bool
+    album: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +97,9 @@ def accept(db: Connection, messages: Sequence[NewInbound]) -> list[bool]:
             rows.append(_row(message, address_id))
     if rows:
         db.execute(_insert_once(db), rows)
+    for message, is_kept in zip(messages, kept, strict=True):
+        if is_kept and message.files:
+            remote_files.expect(db, message.files, at=message.received_at)
     return kept
 
 
@@ -110,6 +137,8 @@ def _row(message: NewInbound, address_id: int) -> dict[str, Any]:
         "sent_at": message.sent_at,
         "received_at": message.received_at,
         "process": message.process,
+        "album": message.album,
+        "not_before": message.not_before,
     }
 
 
@@ -123,7 +152,7 @@ def _insert_once(db: Connection) -> Insert:
 _OPEN: ColumnElement[str] = literal_column("'open'")
 
 _FIRST = (
-    select(func.min(inbox.c.id).label("id"))
+    select(func.min(inbox.c.id).label("id"), (func.count() - 1).label("behind"))
     .where(inbox.c.state == _OPEN)
     .group_by(inbox.c.address_id)
     .order_by(func.min(inbox.c.id))
@@ -140,6 +169,10 @@ _NEXT = (
         inbox.c.sent_at,
         inbox.c.attempt,
         inbox.c.process,
+        inbox.c.key,
+        inbox.c.album,
+        _FIRST.c.behind,
+        (address.c.state == "live").label("is_live"),
         inbox.c.not_before,
     )
     .join(_FIRST, _FIRST.c.id == inbox.c.id)
@@ -178,6 +211,73 @@ def _choose(db: Connection, held: set[int], now: datetime, most: int, *, look_at
     return list(rows.values()), seen
 
 
+_TAKEN: Select[Any] = select(
+    inbox.c.id,
+    inbox.c.channel,
+    inbox.c.key,
+    inbox.c.address_id,
+    address.c.contact_id,
+    inbox.c.state,
+    inbox.c.body,
+    inbox.c.sent_at,
+    inbox.c.restricted,
+    inbox.c.album,
+).join(address, address.c.id == inbox.c.address_id)
+
+
+def of_albums(db: Connection, albums: Collection[tuple[int, str]]) -> list[Taken]:
+    """Return all rows of albums, each named by (address id, the platform's name of it), oldest first."""
+    wanted = set(albums)
+    chosen = _TAKEN.where(
+        inbox.c.address_id.in_({address_id for address_id, _ in wanted}),
+        inbox.c.album.in_({name for _, name in wanted}),
+    )
+    found = (Taken(*row) for row in db.execute(chosen.order_by(inbox.c.id)))
+    return [each for each in found if (each.address_id, each.album) in wanted]
+
+
+def by_keys(db: Connection, keys: Collection[tuple[str, str]]) -> dict[tuple[str, str], Taken]:
+    """Return rows by (channel, key); unknown ones are left out."""
+    wanted = set(keys)
+    chosen = _TAKEN.where(
+        inbox.c.channel.in_({channel for channel, _ in wanted}), inbox.c.key.in_({key for _, key in wanted})
+    )
+    found = (Taken(*row) for row in db.execute(chosen))
+    return {(each.channel, each.key): each for each in found if (each.channel, each.key) in wanted}
+
+
+def open_edits(db: Connection, address_ids: Collection[int]) -> list[Taken]:
+    """Return the open rows of addresses that put an earlier message right, those edited first leading."""
+    edits = (
+        inbox.c.state == _OPEN,
+        inbox.c.address_id.in_(list(address_ids)),
+        inbox.c.body["edits"].as_string().is_not(None),
+    )
+    found = (Taken(*row) for row in db.execute(_TAKEN.where(*edits)))
+    return sorted(found, key=lambda each: (each.sent_at, each.id))
+
+
+def rewrite(db: Connection, bodies: Mapping[int, Mapping[str, Any]]) -> None:
+    """Put what counts now into the bodies of rows that were edited; blanked ones stay blank."""
+    for inbox_id, body in bodies.items():
+        row = (inbox.c.id == inbox_id, inbox.c.body.is_not(None))
+        db.execute(update(inbox).where(*row).values(body=dict(body)))
+
+
+def stand_for(db: Connection, inbox_id: int, key: str, *, at: datetime) -> None:
+    """Let a row be the message `key` of its channel: if that one comes after all, it is known already.
+
+    One that came from the same address in the meantime is done with it.
+    """
+    own = db.execute(select(inbox.c.channel, inbox.c.address_id).where(inbox.c.id == inbox_id)).one()
+    there = (inbox.c.channel == own.channel, inbox.c.key == key)
+    if db.scalar(select(inbox.c.id).where(*there)) is None:
+        db.execute(update(inbox).where(inbox.c.id == inbox_id).values(key=key))
+        return
+    waiting = (*there, inbox.c.address_id == own.address_id, inbox.c.state == "open")
+    db.execute(update(inbox).where(*waiting).values(state="done", done_at=at))
+
+
 def count_attempt(db: Connection, inbox_id: int) -> None:
     """Count another attempt before it begins, so that a row that kills the process is known by it."""
     db.execute(update(inbox).where(inbox.c.id == inbox_id).values(attempt=inbox.c.attempt + 1))
@@ -193,8 +293,10 @@ def restrict(db: Connection, ids: Sequence[int]) -> None:
     db.execute(update(inbox).where(inbox.c.id.in_(ids)).values(restricted=True))
 
 
-def fail(db: Connection, inbox_id: int, *, reason: str, retry_at: datetime | None, restricted: bool = False) -> None:
-    """Keep a row whose turn failed: tried again at `retry_at`, or a dead letter if that is None.
+def fail(
+    db: Connection, ids: Sequence[int], *, reason: str, retry_at: datetime | None, restricted: bool = False
+) -> None:
+    """Keep the rows of a turn that failed: tried again at `retry_at`, or dead letters if that is None.
 
     The text of a `restricted` one is erased within a day, worked on or not.
     """
@@ -202,7 +304,7 @@ def fail(db: Connection, inbox_id: int, *, reason: str, retry_at: datetime | Non
     if restricted:
         values["restricted"] = True
     state = "open" if retry_at is not None else "dead"
-    db.execute(update(inbox).where(inbox.c.id == inbox_id).values(state=state, **values))
+    db.execute(update(inbox).where(inbox.c.id.in_(ids)).values(state=state, **values))
 
 
 def dead(db: Connection) -> list[Dead]:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection, select
 
-from storage.schema import attachment
+from storage.schema import attachment, remote_file
 
 MOST_FINDINGS = 100
 
@@ -25,10 +25,11 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class WantedFile:
-    """A file an attachment needs: the SHA-256 of its content, and the attachment's id."""
+    """A file an attachment needs, by its name, mostly the SHA-256 of the content, and the attachment's id."""
 
-    sha256: str
+    name: str
     attachment_id: int
+    is_digest: bool = True
 
 
 def examine(db: Connection) -> list[Finding]:
@@ -50,8 +51,13 @@ def _references(db: Connection) -> Iterator[Finding]:
 def wanted_files(db: Connection) -> list[WantedFile]:
     """Return the files that must be in the data folder: what is shown, or what came and waits to be made safe."""
     columns = (attachment.c.id, attachment.c.state, attachment.c.sha256, attachment.c.received_sha256)
-    rows = db.execute(select(*columns).where(attachment.c.state.in_(("kept", "received")))).all()
-    return [WantedFile(row.sha256 if row.state == "kept" else row.received_sha256, row.id) for row in rows]
+    # What lies with its platform still is not here yet; what came from there has a name of its own.
+    remote = remote_file.c.state.label("remote")
+    fetched = select(*columns, remote).outerjoin(remote_file, remote_file.c.name == attachment.c.received_sha256)
+    rows = db.execute(fetched.where(attachment.c.state.in_(("kept", "received")))).all()
+    kept = [WantedFile(row.sha256, row.id) for row in rows if row.state == "kept"]
+    came = [row for row in rows if row.state == "received" and row.remote in (None, "here")]
+    return [*kept, *(WantedFile(row.received_sha256, row.id, is_digest=row.remote is None) for row in came)]
 
 
 def copy_database(source: Path, target: Path) -> None:

@@ -52,6 +52,7 @@ class NewReport:
     peer_group_id: int | None = None
     author_id: int | None = None
     source_text: str | None = None
+    inbox_id: int | None = None  # the message it was written in
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +105,7 @@ def submit(db: Connection, new: NewReport, *, at: datetime, state: str = "submit
         "first_day": new.first_day,
         "last_day": new.last_day,
         "source_text": new.source_text,
+        "inbox_id": new.inbox_id,
         "created_at": at,
         "version": 1,
     }
@@ -203,6 +205,13 @@ def visible(db: Connection, code: str, *, to: int, roles: Collection[str], on: d
         return found
     may_see = found.unit_id is not None and appointments.may(db, to, found.unit_id, roles, on)
     return found if may_see else None
+
+
+def of_messages(db: Connection, inbox_ids: Collection[int], *, author_id: int) -> str | None:
+    """Return the code of the author's report that was written in one of these messages, the latest if several."""
+    query = select(report.c.code).where(report.c.inbox_id.in_(list(inbox_ids)), report.c.author_id == author_id)
+    code: str | None = db.scalar(query.order_by(report.c.id.desc()).limit(1))
+    return code
 
 
 def of_author(db: Connection, author_id: int, *, most: int) -> list[Report]:

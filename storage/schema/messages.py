@@ -41,6 +41,7 @@ inbox = Table(
     UniqueConstraint("channel", "key"),
     partial_index("ix_inbox_open", "address_id", "id", where="state = 'open'"),
     partial_index("ix_inbox_dead", "id", where="state = 'dead'"),
+    partial_index("ix_inbox_album", "address_id", "album", where="album is not null"),
 )
 
 session = Table(

@@ -11,6 +11,7 @@ from datetime import UTC, date, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import yaml
 from sqlalchemy import Connection, Engine, select
@@ -26,7 +27,7 @@ from handlers.content import Content, Question, ReportType, Role
 from handlers.context import Context, Post
 from storage import appointments, contacts, members, sessions, units
 from storage.reports import Report, find
-from storage.schema import attachment, figure, metadata
+from storage.schema import attachment, figure, inbox, metadata
 from storage.schema import report as reports_table
 from storage.sessions import Session
 
@@ -175,9 +176,21 @@ class Person:
     def _turn(self, inbound: Inbound) -> list[Reply]:
         with self.stage.db() as db:
             known = sessions.load(db, [self.contact_id]).get(self.contact_id, Session(self.contact_id))
-            context = replace(self.context(db), text=inbound.text, attachments=inbound.attachments)
+            context = replace(
+                self.context(db), text=inbound.text, attachments=inbound.attachments, inbox_id=self._kept(db)
+            )
             thought = Mind(book(), db, context, known, inbound).think()
         return self._effect(thought)
+
+    def _kept(self, db: Connection) -> int:
+        """Keep a message in the inbox and return its id."""
+        known = contacts.find_address(db, "paper", str(self.contact_id))
+        place = known or contacts.add_address(db, self.contact_id, "paper", str(self.contact_id), at=self.now)
+        times = {"sent_at": self.now, "received_at": self.now}
+        row = inbox.insert().values(
+            channel="paper", key=uuid4().hex, address_id=place.id, body={}, process="test", state="done", **times
+        )
+        return int(db.execute(row.returning(inbox.c.id)).scalar_one())
 
     def context(self, db: Connection) -> Context:
         held = appointments.of_contacts(db, [self.contact_id], TODAY).get(self.contact_id, [])

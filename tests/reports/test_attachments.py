@@ -34,7 +34,11 @@ def test_a_file_that_kills_the_helper_is_not_tried_for_ever(stage: Stage, head: 
         (photo,) = attachments.receive(db, [ONE], contact_id=head.contact_id, at=EVENING)
         for _ in range(5):
             attachments.count_attempt(db, photo)
-        assert attachments.waiting(db, most=5) == []
+        (given_up,) = attachments.waiting(db, most=5)
+        assert given_up.attempts == attachments.TRIES
+        assert not attachments.is_settled(db, photo)
+        assert attachments.refuse(db, photo, "picture.damaged")
+        assert attachments.is_settled(db, photo)
 
 
 def test_a_refused_photo_is_counted_and_shown_nowhere(stage: Stage, head: Person) -> None:

@@ -64,6 +64,10 @@ PLAIN = [
     "form.saved",
     "sos.shown",
     "sos.call",
+    "group.private_only",
+    "unread.voice",
+    "unread.unknown",
+    "unread.large_photo",
 ]
 
 
@@ -140,12 +144,12 @@ class Office:
             raise RuntimeError("broken on purpose")
         return [reply("menu.shown")]
 
-    async def hear(self, person: str, typed: str = "", *, pressed: str | None = None) -> list[str]:
-        """Take a message in, work, and return the texts of the new replies to everybody."""
+    async def hear(self, person: str, typed: str = "", *, pressed: str | None = None, **more: Any) -> list[str]:
+        """Take a message in, work, and return the texts of the new replies to everybody; `more` goes into its body."""
         before = await self.db.read(_replies)
         self._count += 1
         key = f"{person}:{self.process}:{self._count}"
-        await self.intake.accept("web_chat", person, key, {"text": typed, "pressed": pressed})
+        await self.intake.accept("web_chat", person, key, {"text": typed, "pressed": pressed, **more})
         await self.dispatcher.drain()
         return [each["text"] for each in (await self.db.read(_replies))[len(before) :]]
 

@@ -90,6 +90,13 @@ def upgrade() -> None:
 
     with op.batch_alter_table("inbox", schema=None) as batch_op:
         batch_op.add_column(sa.Column("album", sa.String(length=128), nullable=True))
+        batch_op.create_index(
+            "ix_inbox_album",
+            ["address_id", "album"],
+            unique=False,
+            sqlite_where=sa.text("album is not null"),
+            postgresql_where=sa.text("album is not null"),
+        )
 
     with op.batch_alter_table("report", schema=None) as batch_op:
         batch_op.add_column(sa.Column("inbox_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True))
