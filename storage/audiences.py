@@ -17,7 +17,6 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Date,
-    Integer,
     MetaData,
     Select,
     Table,
@@ -131,6 +130,7 @@ _UP_TO: Any = bindparam("up_to", type_=RowId)
 _AT: Any = bindparam("at", type_=Instant)
 _ON: Any = bindparam("on", type_=Date)
 _ROLE: Any = bindparam("role")
+_UNITS = select(_scope.c.unit_id).where(_scope.c.broadcast_id == _RUN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,9 +144,21 @@ class Page:
     up_to: int | None = None
 
 
+def know_scope(db: Connection, broadcast_id: int, who: Audience) -> None:
+    """Work out the units of a run unless this connection knows them."""
+    db.execute(CreateTable(_scope, if_not_exists=True))
+    if db.execute(_UNITS.limit(1), {"run": broadcast_id}).first() is not None:
+        return
+    below = units.subtree([who.unit_id], who.on).subquery()
+    rows = _scope.insert().from_select(["broadcast_id", "unit_id"], select(_RUN, below.c.id))
+    db.execute(rows, {"run": broadcast_id})
+
+
 def take_in(db: Connection, page: Page) -> int:
-    """Insert the messages of a page of the audience and return how many; nobody gets a second one."""
-    _know_scope(db, page.broadcast_id, page.who)
+    """Insert the messages of a page of the audience and return how many; nobody gets a second one.
+
+    The units must be known (`know_scope`).
+    """
     values = {"run": page.broadcast_id, "at": page.at, "on": page.who.on}
     values |= {"role": page.who.role} if page.who.role is not None else {}
     values |= {"after": page.after, "up_to": page.up_to} if page.after is not None else {}
@@ -155,8 +167,7 @@ def take_in(db: Connection, page: Page) -> int:
 
 
 def has_at_most(db: Connection, broadcast_id: int, who: Audience, most: int) -> bool:
-    """Tell whether the posts and memberships of a run's units are so few that its audience needs no pages."""
-    _know_scope(db, broadcast_id, who)
+    """Tell whether the posts and memberships of a run's known units are so few that its audience needs no pages."""
     found = 0
     for table in (appointment,) if who.role is not None else (appointment, membership):
         rows = select(literal_column("1")).where(table.c.unit_id.in_(_UNITS)).limit(most + 1).subquery()
@@ -167,18 +178,6 @@ def has_at_most(db: Connection, broadcast_id: int, who: Audience, most: int) -> 
 def forget_scope(db: Connection, broadcast_id: int) -> None:
     """Let go of the units of a run whose audience is complete."""
     db.execute(_scope.delete().where(_scope.c.broadcast_id == broadcast_id))
-
-
-_UNITS = select(_scope.c.unit_id).where(_scope.c.broadcast_id == _RUN)
-
-
-def _know_scope(db: Connection, broadcast_id: int, who: Audience) -> None:
-    db.execute(CreateTable(_scope, if_not_exists=True))
-    if db.execute(_UNITS.limit(1), {"run": broadcast_id}).first() is not None:
-        return
-    below = units.subtree([who.unit_id], who.on).subquery()
-    rows = select(literal_column(str(int(broadcast_id)), Integer), below.c.id)
-    db.execute(_scope.insert().from_select(["broadcast_id", "unit_id"], rows))
 
 
 @cache

@@ -20,8 +20,10 @@ from storage.audiences import ALERT, Audience, Page
 from storage.deliveries import BROADCASTS
 from storage.schema import broadcast, campaign, contact, delivery
 
-PAGE = 5_000
-"""Contacts looked at, or rows changed, in one transaction: some ten milliseconds of the writer's time."""
+PAGE, LEAST_PAGE, MOST_PAGE = 5_000, 500, 10_000
+"""Contacts looked at in one transaction: some thirty milliseconds of the writer's time on a small machine."""
+
+SWEEP_PAGE = 2_000
 
 VIETNAM = ZoneInfo("Asia/Ho_Chi_Minh")
 
@@ -168,6 +170,7 @@ def freeze_page(db: Connection, broadcast_id: int, *, at: datetime, page: int = 
     after = row.frozen_to or 0
     known = row.audience if row.audience is not None else _count(db, broadcast_id)
     last = db.scalar(select(func.max(contact.c.id))) or 0
+    audiences.know_scope(db, broadcast_id, who)
     if after == 0 and audiences.has_at_most(db, broadcast_id, who, page):
         up_to, taken_in = last, audiences.take_in(db, Page(broadcast_id, who, at))
     else:
@@ -219,8 +222,16 @@ def _change(
     return db.execute(changed.values(**values)).rowcount == 1
 
 
-def sweep_cancelled(db: Connection, broadcast_id: int, *, at: datetime, page: int = PAGE) -> bool:
+def sweep_cancelled(db: Connection, broadcast_id: int, *, at: datetime, page: int = SWEEP_PAGE) -> bool:
     """Cancel waiting messages of a cancelled run; tell whether it is all settled, messages under way included."""
+    if sweep_page(db, broadcast_id, at=at, page=page) == page:
+        return False
+    ended = (broadcast.c.id == broadcast_id, broadcast.c.state == "cancelled", ~_has("sending"))
+    return db.execute(update(broadcast).where(*ended).values(settled_at=at)).rowcount == 1
+
+
+def sweep_page(db: Connection, broadcast_id: int, *, at: datetime, page: int = SWEEP_PAGE) -> int:
+    """Cancel up to `page` waiting messages of a cancelled run and return how many they were."""
     run = select(broadcast.c.id).where(broadcast.c.id == broadcast_id, broadcast.c.state == "cancelled")
     waiting = (
         select(delivery.c.id)
@@ -228,10 +239,7 @@ def sweep_cancelled(db: Connection, broadcast_id: int, *, at: datetime, page: in
         .limit(page)
     )
     swept = update(delivery).where(delivery.c.id.in_(waiting)).values(state="cancelled", settled_at=at)
-    if db.execute(swept).rowcount == page:
-        return False
-    ended = (broadcast.c.id == broadcast_id, broadcast.c.state == "cancelled", ~_has("sending"))
-    return db.execute(update(broadcast).where(*ended).values(settled_at=at)).rowcount == 1
+    return db.execute(swept).rowcount
 
 
 def settle(db: Connection, broadcast_id: int, *, at: datetime) -> bool:
