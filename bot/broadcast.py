@@ -26,7 +26,7 @@ LOOKED_AT = 200
 TOGETHER = 20
 """Small steps that share a commit: enough to hide its cost, few enough that others need not wait long."""
 
-PAGE_S = 0.03
+PAGE_S = 0.025
 """How long a page of an audience may keep the writer."""
 
 LOOK_AGAIN_S = 1.0
