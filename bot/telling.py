@@ -7,7 +7,7 @@ from typing import Any
 
 from dialogue.messages import Button, Rendered, Reply
 from dialogue.text import Wording
-from storage import contacts, sessions
+from storage import contacts, deliveries, sessions
 from storage.database import Connection
 from storage.deliveries import REPLIES, NewDelivery
 
@@ -44,3 +44,9 @@ def notice(db: Connection, wording: Wording, contact_id: int, said: Reply, *, at
     rendered = wording.render(said, reader.language)
     sessions.show(db, contact_id, [stored(button) for button in rendered.buttons], at=at)
     return answer(contact_id, None, rendered, at=at)
+
+
+def tell(db: Connection, wording: Wording, contact_id: int, said: Reply, *, at: datetime) -> None:
+    """Put a message she did not ask for among those to be sent, if she may be told."""
+    if is_wanted(db, contact_id, said):
+        deliveries.enqueue(db, [notice(db, wording, contact_id, said, at=at)], at=at)

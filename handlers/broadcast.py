@@ -14,7 +14,8 @@ from dialogue.moments import first_run, read_clock, read_day_of_month, read_mome
 from dialogue.quiet import NEVER_QUIET, QuietHours
 from dialogue.turn import Ask, Conversation, Script, look
 from handlers.context import Context
-from storage import appointments, attachments, campaigns, invitations, schedules, units
+from storage import appointments, attachments, audiences, campaigns, invitations, schedules, units
+from storage.audiences import Audience
 from storage.campaigns import NewCampaign
 from storage.database import Connection
 from storage.schedules import ONCE
@@ -59,7 +60,7 @@ def ask_message(quiet: QuietHours, context: Context) -> Script:
     photo = yield Ask("broadcast.photo", parse=_photo, optional=True)
     unit_id, role = yield from _ask_audience(context)
     unit = yield look(units.get, unit_id, context.today)
-    count = yield look(campaigns.count_audience, unit_id, role, context.today)
+    count = yield look(audiences.count, Audience(unit_id, role, context.today))
     to = Say(f"role.{role}") if role else Say("broadcast.everybody")
     if not count:
         # Nobody to send to: the only ways on are back and out.
@@ -100,7 +101,7 @@ def _ask_audience(context: Context) -> Generator[Any, Any, tuple[int, str | None
         search=units_within,
         search_with=(scope, context.today),
     )
-    roles = yield look(campaigns.roles_within, unit_id, context.today)
+    roles = yield look(audiences.roles_within, unit_id, context.today)
     if not roles:
         return unit_id, None
     choices = tuple(Choice(role, Say(f"role.{role}")) for role in roles)

@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, exists, func, or_, select
+from sqlalchemy import ColumnElement, Connection, or_, select
 
 from storage import units
-from storage.appointments import held
 from storage.codes import insert_coded
-from storage.schema import address, appointment, campaign, contact, member, membership
+from storage.schema import campaign
 
 PREFIX = "TN"
 """Of the codes of campaigns: tin nhắn."""
@@ -116,48 +114,3 @@ def seen(db: Connection, campaign_id: int, contact_id: int, scope_ids: Sequence[
     query = select(*_COLUMNS).where(campaign.c.id == campaign_id, visible_to(contact_id, scope_ids, on))
     row = db.execute(query).first()
     return None if row is None else Campaign(*row)
-
-
-def audience(unit_id: int, role: str | None, on: date) -> ColumnElement[bool]:
-    """The condition that a contact is meant and may be written to.
-
-    Meant is who on that day is a member or holds a post in the subtree of `unit_id`, or with `role` only
-    who holds that post. May be written to is who opened a channel herself and did not ask us to stop.
-    """
-    scope = units.subtree([unit_id], on)
-    posts = [appointment.c.contact_id == contact.c.id, appointment.c.unit_id.in_(scope), held(on)]
-    if role is not None:
-        posts.append(appointment.c.role == role)
-    meant: ColumnElement[bool] = exists().where(*posts)
-    if role is None:
-        meant = or_(meant, _is_member(scope, on))
-    reachable = exists().where(address.c.contact_id == contact.c.id, address.c.state == "live")
-    return and_(contact.c.erased_at.is_(None), contact.c.stopped_at.is_(None), reachable, meant)
-
-
-def _is_member(scope: Any, on: date) -> ColumnElement[bool]:
-    return exists().where(
-        member.c.contact_id == contact.c.id,
-        member.c.erased_at.is_(None),
-        membership.c.member_id == member.c.id,
-        membership.c.unit_id.in_(scope),
-        membership.c.valid_from <= on,
-        or_(membership.c.valid_to.is_(None), membership.c.valid_to >= on),
-    )
-
-
-def count_audience(db: Connection, unit_id: int, role: str | None, on: date) -> int:
-    """Return how many people a campaign would reach if it ran on a day."""
-    query = select(func.count()).select_from(contact).where(audience(unit_id, role, on))
-    return int(db.scalar(query) or 0)
-
-
-def roles_within(db: Connection, unit_id: int, on: date) -> list[str]:
-    """Return the roles held in a unit or below on a day, those held by most people first."""
-    query = (
-        select(appointment.c.role)
-        .where(appointment.c.unit_id.in_(units.subtree([unit_id], on)), held(on))
-        .group_by(appointment.c.role)
-        .order_by(func.count().desc(), appointment.c.role)
-    )
-    return list(db.scalars(query))

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeAlias
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, and_, literal_column, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from storage.schema import campaign, firing, schedule
@@ -16,6 +17,8 @@ CATCH_UP_S = 6 * 3600
 """How late a run may still start: a greeting of the morning is no longer one in the night."""
 
 FIRED, SKIPPED = "fired", "skipped"
+Position: TypeAlias = tuple[datetime, int]
+"""A due time and its schedule: where a look for due ones goes on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +47,8 @@ class Due:
 
 
 _COLUMNS = tuple(schedule.c[name] for name in Schedule.__dataclass_fields__)
+_ACTIVE: Any = literal_column("'active'")
+"""Written out, not bound: a partial index serves only a query that repeats its condition."""
 
 
 def create(db: Connection, campaign_id: int, *, rule: str, next_due_at: datetime, catch_up_s: int = CATCH_UP_S) -> int:
@@ -65,8 +70,8 @@ def of_campaign(db: Connection, campaign_id: int) -> Schedule | None:
     return None if row is None else Schedule(*row)
 
 
-def due(db: Connection, now: datetime, *, most: int = 100) -> list[Due]:
-    """Return the due times that have come, earliest first."""
+def due(db: Connection, now: datetime, *, most: int = 100, after: Position | None = None) -> list[Due]:
+    """Return the due times that have come, earliest first, one of each schedule; those after the position `after`."""
     query = (
         select(
             schedule.c.id,
@@ -78,16 +83,20 @@ def due(db: Connection, now: datetime, *, most: int = 100) -> list[Due]:
             campaign.c.created_by,
         )
         .join(campaign, campaign.c.id == schedule.c.campaign_id)
-        .where(schedule.c.state == "active", schedule.c.next_due_at <= now)
+        .where(schedule.c.state == _ACTIVE, schedule.c.next_due_at <= now)
         .order_by(schedule.c.next_due_at, schedule.c.id)
         .limit(most)
     )
+    if after is not None:
+        at, last_id = after
+        later = or_(schedule.c.next_due_at > at, and_(schedule.c.next_due_at == at, schedule.c.id > last_id))
+        query = query.where(schedule.c.next_due_at >= at, later)
     return [Due(*row) for row in db.execute(query)]
 
 
 def unplanned(db: Connection) -> list[Schedule]:
     """Return the active schedules whose next due time is still to be worked out: they were paused."""
-    query = select(*_COLUMNS).where(schedule.c.state == "active", schedule.c.next_due_at.is_(None))
+    query = select(*_COLUMNS).where(schedule.c.state == _ACTIVE, schedule.c.next_due_at.is_(None))
     return [Schedule(*row) for row in db.execute(query)]
 
 
@@ -99,11 +108,13 @@ def plan(db: Connection, schedule_id: int, next_due_at: datetime | None) -> bool
     return db.execute(row.values(**_next(next_due_at))).rowcount == 1
 
 
-def fire(db: Connection, at_due: Due, *, next_due_at: datetime | None, outcome: str, now: datetime) -> int | None:
-    """Record the firing of a due time, move the schedule on, and return the firing's id.
+def fire(
+    db: Connection, at_due: Due, outcomes: Mapping[datetime, str], *, next_due_at: datetime | None, now: datetime
+) -> dict[datetime, int] | None:
+    """Record the outcomes of due times, move the schedule on, and return the new firings' ids by due time.
 
-    None if another process was first, or an officer paused it meanwhile. Create the firing's work in the
-    same transaction.
+    None if another process was first, or an officer changed the schedule meanwhile. A due time that has its firing
+    already gets no second one. Create the firings' work in the same transaction.
     """
     moved = update(schedule).where(
         schedule.c.id == at_due.schedule_id,
@@ -112,11 +123,23 @@ def fire(db: Connection, at_due: Due, *, next_due_at: datetime | None, outcome: 
     )
     if db.execute(moved.values(**_next(next_due_at))).rowcount != 1:
         return None
+    return _record(db, at_due.schedule_id, outcomes, now)
+
+
+def _record(db: Connection, schedule_id: int, outcomes: Mapping[datetime, str], now: datetime) -> dict[datetime, int]:
     dialect: Any = postgresql if db.dialect.name == "postgresql" else sqlite
-    values = {"schedule_id": at_due.schedule_id, "due_at": at_due.due_at, "fired_at": now, "outcome": outcome}
-    insert = dialect.insert(firing).values(**values).on_conflict_do_nothing().returning(firing.c.id)
-    firing_id: int | None = db.execute(insert).scalar_one_or_none()
-    return firing_id
+    rows = [
+        {"schedule_id": schedule_id, "due_at": due_at, "fired_at": now, "outcome": outcome}
+        for due_at, outcome in outcomes.items()
+    ]
+    insert = dialect.insert(firing).on_conflict_do_nothing().returning(firing.c.due_at, firing.c.id)
+    return {row.due_at: row.id for row in db.execute(insert, rows)}
+
+
+def owner(db: Connection, schedule_id: int) -> tuple[int, str]:
+    """Return who planned the campaign of a schedule, and its code."""
+    query = select(campaign.c.created_by, campaign.c.code).join(schedule, schedule.c.campaign_id == campaign.c.id)
+    return tuple(db.execute(query.where(schedule.c.id == schedule_id)).one())
 
 
 def _next(next_due_at: datetime | None) -> dict[str, Any]:

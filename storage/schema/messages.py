@@ -112,7 +112,7 @@ broadcast = Table(
     Column("told_at", Instant),  # its pause or its final account went to its owner
     Column("texts", JSON),  # as they were when it began: a campaign edited later changes only later runs
     reference("attachment_id", "attachment", nullable=True),
-    Column("audience", Integer),  # recipients, once it is frozen
+    Column("audience", Integer),  # recipients, as far as it is frozen
     partial_index("ix_broadcast_open", "state", where="told_at is null"),
 )
 

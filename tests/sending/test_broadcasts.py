@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, Engine, select, update
 
-from storage import appointments, broadcasts, campaigns, contacts, deliveries
+from storage import appointments, audiences, broadcasts, campaigns, contacts, deliveries
 from storage.attempts import Result, record
+from storage.audiences import Audience
 from storage.schema import address, contact, delivery
 from tests.sending.world import MORNING, Union, campaign, found_union, join, person, run, states, take
 
@@ -31,7 +32,7 @@ def test_members_and_officers_of_the_subtree_are_the_audience_each_once(db: Conn
     person(db)
     broadcast_id = run(db, campaign(db, union))
     assert audience(db, broadcast_id) == {union.officer, member_one, member_two, both}
-    assert campaigns.count_audience(db, union.commune, None, MORNING.date()) == 4
+    assert audiences.count(db, Audience(union.commune, None, MORNING.date())) == 4
 
 
 def test_with_a_role_only_who_holds_it_is_meant(db: Connection) -> None:
@@ -41,7 +42,7 @@ def test_with_a_role_only_who_holds_it_is_meant(db: Connection) -> None:
     appointments.appoint(db, head, union.chapter, "head", since=YESTERDAY)
     appointments.appoint(db, former, union.chapter, "head", since=YESTERDAY + timedelta(days=30))
     assert audience(db, run(db, campaign(db, union, role="head"))) == {head}
-    assert set(campaigns.roles_within(db, union.commune, MORNING.date())) == {"head", "officer"}
+    assert set(audiences.roles_within(db, union.commune, MORNING.date())) == {"head", "officer"}
 
 
 def _stop(db: Connection, _union: Union, one: int) -> None:
@@ -112,8 +113,10 @@ def test_a_kill_between_pages_loses_and_doubles_nobody(engine: Engine) -> None:
 
 def test_who_says_stop_during_fan_out_is_not_taken_in(db: Connection) -> None:
     union = found_union(db)
-    late = [person(db) for _ in range(5)][-1]
-    join(db, late, union.chapter)
+    people = [person(db) for _ in range(5)]
+    for one in people:
+        join(db, one, union.chapter)
+    late = people[-1]
     made = broadcasts.start(db, campaign(db, union), None, at=MORNING)
     freeze(db, made.id)
     contacts.set_stopped(db, late, MORNING)

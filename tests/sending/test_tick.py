@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection, Engine, select
 
-from bot.broadcast import Broadcasts, fire
+from bot.broadcast import Broadcasts
 from bot.channels.base import ContentError
+from bot.firing import fire, firings
 from dialogue.quiet import read_quiet_hours
 from storage import broadcasts, contacts, deliveries, schedules
 from storage.claims import Rules
@@ -50,7 +51,7 @@ def ticking(db: Database, clock: Clock) -> Broadcasts:
     return Broadcasts(db, WORDING, now=clock.now, on_outgoing=Wakes())
 
 
-def firings(db: Connection) -> list[tuple[datetime, str]]:
+def fired_times(db: Connection) -> list[tuple[datetime, str]]:
     query = select(firing.c.due_at, firing.c.outcome).order_by(firing.c.due_at)
     return [(row.due_at, row.outcome) for row in db.execute(query)]
 
@@ -91,7 +92,7 @@ async def test_a_daily_message_runs_every_day(database: Database, clock: Clock) 
     for _ in range(3):
         await ticking(database, clock).tick()
         clock.forward(24 * 3600)
-    assert await database.read(firings) == [(MORNING + timedelta(days=day), "fired") for day in range(3)]
+    assert await database.read(fired_times) == [(MORNING + timedelta(days=day), "fired") for day in range(3)]
     assert await database.read(runs) == ["running"] * 3
 
 
@@ -99,7 +100,7 @@ async def test_a_run_missed_by_less_than_its_catch_up_is_made_up_for(database: D
     await database.write(planned)
     clock.forward(CATCH_UP_S)
     await ticking(database, clock).tick()
-    assert await database.read(firings) == [(MORNING, "fired")]
+    assert await database.read(fired_times) == [(MORNING, "fired")]
 
 
 async def test_every_run_missed_by_more_is_skipped_and_told(database: Database, clock: Clock) -> None:
@@ -107,8 +108,8 @@ async def test_every_run_missed_by_more_is_skipped_and_told(database: Database, 
     clock.forward(3 * 24 * 3600 + 60)
     for _ in range(5):
         await ticking(database, clock).tick()
-    assert [outcome for _, outcome in await database.read(firings)] == ["skipped"] * 3 + ["fired"]
-    assert await database.read(told, union.officer) == ["broadcast.skipped"] * 3
+    assert [outcome for _, outcome in await database.read(fired_times)] == ["skipped"] * 3 + ["fired"]
+    assert await database.read(told, union.officer) == ["broadcast.skipped_several"]
     assert len(await database.read(runs)) == 1
 
 
@@ -119,7 +120,7 @@ async def test_a_clock_set_back_fires_nothing_twice(database: Database, clock: C
     await ticking(database, clock).tick()
     clock.forward(7200)
     await ticking(database, clock).tick()
-    assert await database.read(firings) == [(MORNING, "fired")]
+    assert await database.read(fired_times) == [(MORNING, "fired")]
 
 
 def test_two_threads_ticking_at_once_fire_each_due_time_once(engine: Engine, tmp_path: Path) -> None:
@@ -136,12 +137,12 @@ def test_two_threads_ticking_at_once_fire_each_due_time_once(engine: Engine, tmp
     def tick_once() -> None:
         own = sqlite_engine(tmp_path / "lantoa.db")
         with own.connect() as db, db.begin():
-            waiting = schedules.due(db, late)
+            waiting = firings(db, late, most=dues)
         start.wait()
         for due in waiting:
             with own.connect() as db, db.begin():
-                if fire(db, due, None, WORDING, late) is not None:
-                    fired.append(due.schedule_id)
+                if fire(db, due, WORDING, late) is not None:
+                    fired.append(due.due.schedule_id)
         own.dispose()
 
     threads = [threading.Thread(target=tick_once) for _ in range(2)]
@@ -150,21 +151,21 @@ def test_two_threads_ticking_at_once_fire_each_due_time_once(engine: Engine, tmp
     for thread in threads:
         thread.join()
     with engine.begin() as db:
-        assert len(firings(db)) == len(runs(db)) == len(fired) == len(set(fired)) == dues
+        assert len(fired_times(db)) == len(runs(db)) == len(fired) == len(set(fired)) == dues
 
 
 def test_a_firing_that_dies_before_its_commit_leaves_nothing_and_is_made_again(engine: Engine) -> None:
     with engine.begin() as db:
         planned(db)
-        [due] = schedules.due(db, MORNING)
+        [due] = firings(db, MORNING, most=9)
     with engine.connect() as db:
         transaction = db.begin()
-        assert fire(db, due, None, WORDING, MORNING) == "fired"
+        assert fire(db, due, WORDING, MORNING) == "fired"
         transaction.rollback()
     with engine.begin() as db:
-        assert schedules.due(db, MORNING) == [due]
-        assert fire(db, due, None, WORDING, MORNING) == "fired"
-        assert fire(db, due, None, WORDING, MORNING) is None
+        assert firings(db, MORNING, most=9) == [due]
+        assert fire(db, due, WORDING, MORNING) == "fired"
+        assert fire(db, due, WORDING, MORNING) is None
         assert len(runs(db)) == 1
 
 
@@ -184,12 +185,12 @@ async def test_a_paused_schedule_does_not_run_and_goes_on_with_its_next_time(dat
     assert not await database.write(schedules.pause, schedule_id)
     clock.forward(3600)
     await ticking(database, clock).tick()
-    assert await database.read(firings) == []
+    assert await database.read(fired_times) == []
     assert await database.write(schedules.resume, schedule_id)
     await ticking(database, clock).tick()
     clock.forward(23 * 3600)
     await ticking(database, clock).tick()
-    assert await database.read(firings) == [(MORNING + timedelta(days=1), "fired")]
+    assert await database.read(fired_times) == [(MORNING + timedelta(days=1), "fired")]
     assert await database.read(told, union.officer) == []
 
 
@@ -199,7 +200,7 @@ async def test_an_ended_schedule_never_runs(database: Database, clock: Clock) ->
     assert not await database.write(schedules.end, schedule_id)
     assert not await database.write(schedules.resume, schedule_id)
     await ticking(database, clock).tick()
-    assert await database.read(firings) == []
+    assert await database.read(fired_times) == []
 
 
 async def test_a_broadcast_in_quiet_hours_waits_for_their_end(database: Database, road: Road, clock: Clock) -> None:
@@ -259,7 +260,7 @@ async def test_an_owner_who_said_stop_hears_nothing_of_it(database: Database, ro
 
 def test_a_schedule_moved_by_an_officer_is_not_fired_at_its_old_time(db: Connection) -> None:
     _, schedule_id = planned(db, DAILY)
-    [due] = schedules.due(db, MORNING)
+    [due] = firings(db, MORNING, most=9)
     schedules.pause(db, schedule_id)
-    assert fire(db, due, None, WORDING, MORNING) is None
+    assert fire(db, due, WORDING, MORNING) is None
     assert db.scalar(select(schedule.c.state)) == "paused"
