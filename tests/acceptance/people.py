@@ -25,12 +25,18 @@ class Head:
     promised: list[int] = field(default_factory=list)
 
 
-def appoint_heads(folder: Path, count: int) -> list[Head]:
-    """Appoint `count` heads in làng Bối and return them; the program must not be running."""
+def appoint_heads(folder: Path, count: int, *, channel: str = "web_chat", first_chat: int = 0) -> list[Head]:
+    """Appoint `count` heads in làng Bối and return them; the program must not be running.
+
+    On another channel than the web chat they have the ids from `first_chat` on, and are deputies.
+    """
     engine = sqlite_engine(folder / "var" / "lantoa.db")
     with engine.begin() as db:
         village = units.search(db, "làng Bối", datetime.now(UTC).date())[0]
-        heads = [_appoint(db, village.id, number) for number in range(count)]
+        if first_chat:
+            heads = [_appoint_there(db, village.id, channel, first_chat + number) for number in range(count)]
+        else:
+            heads = [_appoint(db, village.id, number) for number in range(count)]
     engine.dispose()
     return heads
 
@@ -43,3 +49,11 @@ def _appoint(db: Connection, unit_id: int, number: int) -> Head:
     contacts.add_address(db, contact_id, "web_chat", external_id, at=now)
     appointments.appoint(db, contact_id, unit_id, "chi_hoi_truong", since=SINCE)
     return Head(contact_id, {"lantoa_visitor": cookie}, external_id, first_number=100 + number)
+
+
+def _appoint_there(db: Connection, unit_id: int, channel: str, chat: int) -> Head:
+    now = datetime.now(UTC)
+    contact_id = contacts.create(db, at=now, language="vi", name=f"Người thử {chat}")
+    contacts.add_address(db, contact_id, channel, str(chat), at=now)
+    appointments.appoint(db, contact_id, unit_id, "chi_hoi_pho", since=SINCE)
+    return Head(contact_id, {}, str(chat), first_number=100 + chat % 1000)

@@ -40,9 +40,9 @@ async def test_reports_survive_kills_at_random_moments_each_counted_once_and_in_
     await program.stop()
     print(f"kills {kills}, reports {REPORTS}, seed {seed}")
     assert kills == KILLS
-    kept = _kept(tmp_path / "var" / "lantoa.db")
+    stored = kept(tmp_path / "var" / "lantoa.db")
     for head in heads:
-        assert kept[head.contact_id] == head.promised, f"seed {seed}: {head.external_id}"
+        assert stored[head.contact_id] == head.promised, f"seed {seed}: {head.external_id}"
 
 
 async def _report_all(phone: Phone, head: Head) -> None:
@@ -76,7 +76,7 @@ async def _kill_at_random(program: Program, phones: list[asyncio.Task[None]], di
     return kills
 
 
-def _kept(database: Path) -> dict[int, list[int]]:
+def kept(database: Path) -> dict[int, list[int]]:
     """Return for each author the numbers of trees in the order of the reports."""
     kept: dict[int, list[int]] = defaultdict(list)
     with closing(sqlite3.connect(database)) as db:
