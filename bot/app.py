@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import hashlib
 import hmac
 import secrets
@@ -238,9 +239,20 @@ async def run(config: Config, content: Content, opened: Opened, *, show: Callabl
         loop.add_signal_handler(number, stop.set)
     async with _running(config, content, opened) as address:
         show(address)
+        _spare_the_collector()
         await stop.wait()
         log.info("stopping")
     log.info("stopped")
+
+
+def _spare_the_collector() -> None:
+    """Let the collector of cycles pass over what stays for good, and look less often at what comes and goes.
+
+    Measured: a fifth of the time of sending, and every look over all objects is a stall of the event loop.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 50, 50)
 
 
 @asynccontextmanager

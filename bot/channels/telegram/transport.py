@@ -10,7 +10,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Awaitable, Callable
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 import aiohttp
 from telegram.error import NetworkError, TelegramError
@@ -50,15 +50,6 @@ class TooLarge(TelegramError):
     """A file is larger than the reader allows."""
 
 
-class Prepared:
-    """A request whose JSON is written already; stands where the library hands over its own."""
-
-    __slots__ = ("body",)
-
-    def __init__(self, body: bytes) -> None:
-        self.body = body
-
-
 class Transport(BaseRequest):
     """One pool of connections. `read_timeout_s` is the longest silence while an answer is awaited."""
 
@@ -91,7 +82,12 @@ class Transport(BaseRequest):
 
     async def post_prepared(self, url: str, body: bytes) -> Any:
         """Post JSON as it is and return the result; errors are those of the library, read as the library does."""
-        return await self.post(url, cast(RequestData, Prepared(body)))
+        wanted = {"method": "POST", "url": url, "data": body, "headers": JSON_HEADERS}
+        status, payload = await self._exchange(_whole, wanted)
+        if 200 <= status <= 299:
+            return self.parse_json_payload(payload)["result"]
+        _look_at(status, payload)
+        return await _Refusal(status, payload).post(url)
 
     async def do_request(
         self, url: str, method: str, request_data: RequestData | None = None, *_waits: Any, **_named_waits: Any
@@ -102,11 +98,8 @@ class Transport(BaseRequest):
         unreadable answers too) and `Flood`.
         """
         wanted: dict[str, Any] = {"method": method, "url": url}
-        given: RequestData | Prepared | None = request_data
-        if isinstance(given, Prepared):
-            wanted |= {"data": given.body, "headers": JSON_HEADERS}
-        elif given is not None:
-            wanted["data"] = _form(given)
+        if request_data is not None:
+            wanted["data"] = _form(request_data)
         status, payload = await self._exchange(_whole, wanted)
         if not 200 <= status <= 299:
             _look_at(status, payload)
@@ -150,6 +143,28 @@ class Transport(BaseRequest):
         if not isinstance(answer, dict):
             raise AnswerLost("garbled")
         return _Answer(answer)
+
+
+class _Refusal(BaseRequest):
+    """An answer that is there already, for the library to read as it reads every refusal."""
+
+    def __init__(self, status: int, payload: bytes) -> None:
+        self._answer = status, payload
+
+    @property
+    def read_timeout(self) -> float:
+        """Nothing is waited for."""
+        return 0.0
+
+    async def initialize(self) -> None:
+        """Nothing to open."""
+
+    async def shutdown(self) -> None:
+        """Nothing to close."""
+
+    async def do_request(self, *_given: Any, **_named: Any) -> tuple[int, bytes]:
+        """Return the answer."""
+        return self._answer
 
 
 class _Answer(dict[str, Any]):
