@@ -10,7 +10,7 @@ import secrets
 import signal
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -62,6 +62,17 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
+@dataclass
+class Served:
+    """Where our pages are reached, ending in a stroke: as configured, until the server knows its port."""
+
+    address: str
+
+    def chat_page(self) -> str:
+        """Return the address of the chat page."""
+        return f"{self.address}chat/"
+
+
 @dataclass(frozen=True)
 class Parts:
     """The program's parts, not yet running. `process` is the name of this run in the rows it owns."""
@@ -81,6 +92,7 @@ class Parts:
     channels: Mapping[str, Channel]
     watch: Watch
     metrics: Metrics
+    served: Served
 
 
 MakeChannels = Callable[[Config, Content, Installation, Intake, Clock], Sequence[Channel]]
@@ -126,7 +138,10 @@ async def assembled(
                 sender.wake()
                 media.wake()
 
+        served = Served(config.web.address)
         desk = _desk(config, content, opened, channels=channels, clock=clock)
+        if config.channels.web_chat.enabled:
+            desk = replace(desk, web_address=served.chat_page)
         dispatcher = Dispatcher(db, desk, process, on_committed=on_committed)
         hearers.append(dispatcher)
         broadcasts = Broadcasts(db, content.wording, now=clock, on_outgoing=sender.wake)
@@ -146,6 +161,7 @@ async def assembled(
             channels=channels,
             watch=Watch(channels, clock),
             metrics=metrics,
+            served=served,
         )
 
 
@@ -342,7 +358,8 @@ async def _serving(parts: Parts) -> AsyncIterator[str]:
     site = web.TCPSite(runner, parts.config.web.host, parts.config.web.port)
     await site.start()
     try:
-        yield _address(parts.config, runner)
+        parts.served.address = _address(parts.config, runner)
+        yield parts.served.address
     finally:
         await site.stop()
         await runner.cleanup()
@@ -350,6 +367,6 @@ async def _serving(parts: Parts) -> AsyncIterator[str]:
 
 def _address(config: Config, runner: web.AppRunner) -> str:
     if config.web.public_url is not None:
-        return str(config.web.public_url)
+        return config.web.address
     host, port = runner.addresses[0][:2]
     return f"http://{host}:{port}/"

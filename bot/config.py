@@ -148,6 +148,11 @@ class WebSection(_Section):
     trusted_proxies: Annotated[tuple[Network, ...], BeforeValidator(_listed)] = ()
 
     @property
+    def address(self) -> str:
+        """Where people reach the pages, as far as that is configured; ends in a stroke."""
+        return f"{str(self.public_url or f'http://{self.host}:{self.port}').rstrip('/')}/"
+
+    @property
     def is_loopback(self) -> bool:
         """Tell whether only this machine can reach the server."""
         try:

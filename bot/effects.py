@@ -14,8 +14,10 @@ from bot.events import BLOCKED
 from bot.facts import Desk
 from bot.gathering import Message, gather
 from bot.turns import Spoken, Thought
-from dialogue.messages import Forget, Notice, Rendered, Reply, reply
-from storage import contacts, deliveries, inbox, sessions
+from dialogue.messages import Forget, Notice, Rendered, Reply, Say, reply
+from handlers.abroad import CONSENT_VERSION
+from storage import consents, contacts, deliveries, inbox, sessions
+from storage.consents import NewConsent
 from storage.database import Connection, NotKept, savepoint
 from storage.deliveries import NewDelivery
 from storage.inbox import Waiting
@@ -80,17 +82,38 @@ class _Batch:
             self.failed.append(turned)
             return
         try:
-            if thought.ending is None:
+            if thought.ending is None and thought.agreed is None:
                 self._collect(turned, thought, ())
                 return
             with savepoint(self.db):
-                ending = thought.ending
-                said = ending.conversation.done(self.db, ending.context, ending.result)
-                self._collect(turned, thought, said)
+                self._collect(turned, thought, self._made(turned, thought))
         except NotKept:
             raise  # the neighbours' effects are gone too
         except Exception as error:
             self.failed.append(replace(turned, error=error))
+
+    def _made(self, turned: Turned, thought: Thought) -> Sequence[Reply | Notice | Forget]:
+        """Make a turn's effects and return what its talk says."""
+        if thought.agreed is not None:
+            self._keep_consent(turned, thought.agreed)
+        if thought.ending is None:
+            return ()
+        ending = thought.ending
+        said: Sequence[Reply | Notice | Forget] = ending.conversation.done(self.db, ending.context, ending.result)
+        return said
+
+    def _keep_consent(self, turned: Turned, text: Say) -> None:
+        row = turned.row
+        new = NewConsent(
+            contact_id=row.contact_id,
+            purpose=consents.TRANSFER_ABROAD,
+            text_version=CONSENT_VERSION,
+            text_shown=self.desk.content.wording.phrase(text, turned.language),
+            channel=row.channel,
+            recorded_by=row.contact_id,
+            given_at=row.sent_at,
+        )
+        consents.give(self.db, new)
 
     def _collect(self, turned: Turned, thought: Thought, said: Sequence[Reply | Notice | Forget]) -> None:
         if any(isinstance(each, Forget) for each in said):

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from bot.turns import Mind, Spoken, Thought
 from dialogue.messages import Reply, reply
+from handlers.invitation import BOUND
 
 BLOCKED, IN_GROUP = "blocked", "in_group"
 GROUP_PAUSE = timedelta(hours=1)
@@ -18,10 +19,18 @@ def think(event: str, mind: Mind, last_said_at: datetime | None) -> Thought:
 
     One we do not know leads to nothing.
     """
+    if event == BOUND:
+        return _welcome(mind)
     silent = Thought(mind.session, untouched=True)
     if event == IN_GROUP and _may_speak(mind, last_said_at):
         return replace(silent, before=(Spoken(_private_only(mind.context.chat_link)),))
     return silent
+
+
+def _welcome(mind: Mind) -> Thought:
+    """She came in by a link or a code: go on where she was, or show what she can do."""
+    again = mind.again(mind.session.talk, resumed=True)
+    return mind.judged(Thought(mind.session, before=again) if again else mind.open(mind.book.conversations["menu"], {}))
 
 
 def _may_speak(mind: Mind, last_said_at: datetime | None) -> bool:

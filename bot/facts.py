@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -11,13 +11,17 @@ from bot.events import IN_GROUP
 from dialogue.messages import Button, Capabilities
 from handlers.content import Content
 from handlers.context import VIETNAM, Context, Post
-from storage import appointments, contacts, deliveries, installation, members, sessions
+from storage import appointments, consents, contacts, deliveries, installation, members, sessions
 from storage.database import Connection
 from storage.inbox import Waiting
 from storage.sessions import Session
 
 
 def _no_link(_channel: str) -> str | None:
+    return None
+
+
+def _nowhere() -> str | None:
     return None
 
 
@@ -30,6 +34,7 @@ class Desk:
     channels: Mapping[str, Capabilities]
     clock: Callable[[], datetime]
     chat_link: Callable[[str], str | None] = _no_link  # by the channel's name
+    web_address: Callable[[], str | None] = _nowhere  # of the chat page; ends in a stroke
 
 
 @dataclass(frozen=True)
@@ -43,12 +48,14 @@ class Facts:
     buttons: Mapping[int, deliveries.Shown]
     place: installation.Installation
     last_said_at: Mapping[int, datetime]  # by the id of a group's address
+    agreed_to_transfer: Collection[int]  # contacts who write from a channel abroad and consented to it
 
     @classmethod
     def read(cls, db: Connection, desk: Desk, rows: Sequence[Waiting]) -> Facts:
         ids = [row.contact_id for row in rows]
         today = desk.clock().astimezone(VIETNAM).date()
         groups = [row.address_id for row in rows if row.body.get("event") == IN_GROUP]
+        abroad = [row.contact_id for row in rows if desk.channels[row.channel].data_abroad]
         pressed = [delivery_id for row in rows if (delivery_id := _pressed_delivery(row)) is not None]
         return cls(
             people=contacts.get_many(db, ids),
@@ -58,6 +65,7 @@ class Facts:
             buttons=deliveries.shown(db, pressed) if pressed else {},
             place=installation.get(db),
             last_said_at=deliveries.last_said_at(db, groups) if groups else {},
+            agreed_to_transfer=consents.given_by(db, abroad, consents.TRANSFER_ABROAD) if abroad else (),
         )
 
     def pressed(self, row: Waiting) -> Button | None:
@@ -96,6 +104,8 @@ class Facts:
             posts=tuple(_post(desk, post) for post in self.posts.get(person.id, ())),
             member_of=tuple(self.memberships.get(person.id, ())),
             chat_link=desk.chat_link(row.channel) if row.body.get("event") == IN_GROUP else None,
+            web_address=desk.web_address(),
+            transfer_agreed=person.id in self.agreed_to_transfer,
         )
 
 

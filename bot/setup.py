@@ -17,15 +17,13 @@ from bot.unit_content import load_units
 from dialogue.messages import Lines, Say
 from handlers.content import Content
 from handlers.context import VIETNAM
+from handlers.invitation import CODE_IN_LINK
 from storage import channel_accounts, installation, invitations, opening, seed, units
 from storage.database import Connection
 from storage.opening import Refused
 from storage.sealing import Keys
 from storage.units import Unit
 from vietnamese.fold import fold
-
-CODE_IN_LINK = "#ma="
-"""After the #, so that the code never reaches a server's log."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,5 +132,4 @@ def _listed(db: Connection, found: Iterable[Unit], now: datetime) -> Iterable[st
 
 def link_to(config: Config, code: str) -> str:
     """Return the address of the chat page with a code in it."""
-    base = str(config.web.public_url or f"http://{config.web.host}:{config.web.port}/")
-    return f"{base.rstrip('/')}/{CODE_IN_LINK}{code}"
+    return f"{config.web.address}{CODE_IN_LINK}{code}"

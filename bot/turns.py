@@ -31,6 +31,7 @@ from dialogue.turn import (
     replay,
     turn,
 )
+from handlers import abroad
 from handlers.context import MESSAGE, Context
 from storage.database import Connection
 from storage.sessions import Session, Talk
@@ -65,7 +66,8 @@ class Thought:
     """What one message leads to: replies before the effect, the effect, replies after it, the session to keep.
 
     With `interrupts` the buttons of the question that waits stay good beside the new ones. `untouched`: the session
-    stays as it is, as if nothing had been said.
+    stays as it is, as if nothing had been said. `agreed` is the text she agreed to just now, to be kept as a consent
+    to the transfer abroad: it counts from then on, whatever becomes of the talk.
     """
 
     session: Session
@@ -75,6 +77,7 @@ class Thought:
     restricted: bool = False
     interrupts: bool = False
     untouched: bool = False
+    agreed: Say | None = None
 
 
 @dataclass(frozen=True)
@@ -284,9 +287,10 @@ class Mind:
             outcome = answered(replace(inbound, pressed=plain))
         if isinstance(outcome, Left):
             return self._resumed(before=(Spoken(reply("turn.left")),))
+        agreed = abroad.consent_text(context) if _agrees_now(talk, outcome) else None
         if isinstance(outcome, Ended):
-            return self._resumed(ending=Ending(conversation, context, outcome.result))
-        return self._asking(self.session, talk, outcome)
+            return replace(self._resumed(ending=Ending(conversation, context, outcome.result)), agreed=agreed)
+        return replace(self._asking(self.session, talk, outcome), agreed=agreed)
 
     def _yes_or_no(self, ask: Ask) -> Button | None:
         """What "có" or "không" does where it is no answer of its own: agree to or leave what is to be confirmed,
@@ -312,7 +316,7 @@ class Mind:
         if asked is None:
             return ()
         head = (Say("turn.resumed"),) if resumed else ()
-        return (_spoken(asked, head=head),)
+        return (self._aloud(asked, head=head),)
 
     def waiting(self, talk: Talk | None) -> Asked | None:
         """Return the question at which a talk waits, if there is such a talk."""
@@ -329,7 +333,7 @@ class Mind:
             return self._resumed(before=(Spoken(reply("turn.left")),))
         own = f"{asked.ask.key}.help"
         help_key = own if self.context.content.wording.has(own) else "turn.help"
-        return Thought(self.session, before=(_spoken(asked, head=(Say(help_key),)),))
+        return Thought(self.session, before=(self._aloud(asked, head=(Say(help_key),)),))
 
     def _asking(self, session: Session, talk: Talk, outcome: Outcome) -> Thought:
         if not isinstance(outcome, Asked):
@@ -342,7 +346,13 @@ class Mind:
                 start = {**start, MESSAGE: self.context.inbox_id}
                 instead = (opening(conversation.name, Say("turn.open_instead"), **start),)
         kept = Talk(talk.conversation, talk.start, (*outcome.answers, *outcome.rest))
-        return Thought(replace(session, talk=kept), before=(_spoken(outcome, more=instead),))
+        return Thought(replace(session, talk=kept), before=(self._aloud(outcome, more=instead),))
+
+    def _aloud(self, asked: Asked, *, head: Sequence[Say] = (), more: tuple[Choice, ...] = ()) -> Spoken:
+        """A question in words. Whatever a talk does, nothing personal is asked abroad without her consent."""
+        if asked.ask.personal and not abroad.agrees(self.context, (*asked.answers, *asked.rest)):
+            return Spoken(reply("abroad.not_here", *abroad.web_door(self.context)))
+        return _spoken(asked, head=head, more=more)
 
     def _settled(self, step: Callable[[Mapping[Look, Any]], Outcome]) -> Outcome:
         """Run a pure step, answering its questions to the database until it needs no more."""
@@ -361,6 +371,12 @@ def _spoken(asked: Asked, *, head: Sequence[Say] = (), more: tuple[Choice, ...] 
     question = () if asked.found else (Say(ask.key, ask.values),)
     choices = asked.found or ask.choices
     return Spoken(Reply((*head, *hint, *question), (*choices, *more, *_moves(asked))), ask.key)
+
+
+def _agrees_now(talk: Talk, outcome: Outcome) -> bool:
+    """Tell whether this answer is the consent to the transfer abroad."""
+    given = (abroad.CONSENT, abroad.AGREED)
+    return isinstance(outcome, Asked | Ended) and given in outcome.answers and given not in talk.answers
 
 
 def _said(start: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from dialogue.quiet import NEVER_QUIET, QuietHours
 from dialogue.turn import Conversation
 from handlers import (
+    abroad,
     admit,
     broadcast,
     broadcasts,
     campaign_link,
     emergency,
+    going_on,
     invitation,
     late_photo,
     lookup,
@@ -26,12 +28,16 @@ from handlers import (
 )
 from storage.sealing import Sealer
 
-COMMANDS = ("guided", "lookup", "results", "register", "my_data", "language", "stop", "menu", "help")
+COMMANDS = ("guided", "lookup", "results", "register", "my_data", "continue", "language", "stop", "menu", "help")
 """The conversations that a platform's list of commands names, in its order; their words are `command.<name>`."""
 
 
 def conversations(sealer: Sealer, quiet: QuietHours = NEVER_QUIET) -> tuple[Conversation, ...]:
     """Return all conversations; `sealer` locks the personal data some take, `quiet` is when broadcasts wait."""
+    return tuple(abroad.guarded(each) for each in _conversations(sealer, quiet))
+
+
+def _conversations(sealer: Sealer, quiet: QuietHours) -> tuple[Conversation, ...]:
     return (
         emergency.EMERGENCY,
         emergency.DISASTER_CALL,
@@ -40,6 +46,7 @@ def conversations(sealer: Sealer, quiet: QuietHours = NEVER_QUIET) -> tuple[Conv
         campaign_link.CAMPAIGN_LINK,
         menu.MENU,
         menu.HELP,
+        going_on.CONTINUE,
         settings.LANGUAGE,
         settings.STOP,
         settings.START_AGAIN,

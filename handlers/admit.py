@@ -11,6 +11,7 @@ from functools import partial
 from dialogue.messages import Choice, Inbound, Json, Notice, Phrase, Reply, Say, opening, reply
 from dialogue.turn import Ask, Conversation, Script, look
 from handlers import person
+from handlers.abroad import web_door
 from handlers.context import Context
 from storage import applications, appointments, audit, codes, contacts, members, units
 from storage.applications import Application
@@ -119,7 +120,7 @@ def _list(db: Connection, context: Context) -> Reply:
 
 def _card(sealer: Sealer, db: Connection, context: Context, found: Application) -> Reply:
     if context.capabilities.data_abroad:
-        return reply("admit.not_here", code=found.code)
+        return reply("admit.not_here", *web_door(context), code=found.code)
     kept = applications.details(db, sealer, found)
     _record(sealer, db, context, found, "application.viewed")
     values: dict[str, Phrase] = {

@@ -16,6 +16,7 @@ from dialogue.text import listed
 from dialogue.turn import Ask, Conversation, Script, look
 from figures.emergency import DISASTER, VIOLENCE, is_emergency
 from handlers import person
+from handlers.abroad import web_door
 from handlers.context import Context
 from storage import appointments, audit, calls, codes, units
 from storage.calls import Hearers
@@ -175,9 +176,10 @@ def call_code_in(inbound: Inbound, _context: Context) -> Mapping[str, Json] | No
 
 def ask_officer(context: Context) -> Script:
     """Yield a warning that it is shown once; return the code."""
-    code = context.start.get("code")
-    yield Ask("call.sure", {"code": str(code)}, parse=None, choices=(Choice(_YES, Say("call.show")),), confirm=True)
-    return str(code)
+    code = str(context.start.get("code"))
+    if not context.capabilities.data_abroad:
+        yield Ask("call.sure", {"code": code}, parse=None, choices=(Choice(_YES, Say("call.show")),), confirm=True)
+    return code
 
 
 def read_once(sealer: Sealer, db: Connection, context: Context, code: str) -> Sequence[Reply | Notice]:
@@ -188,7 +190,7 @@ def read_once(sealer: Sealer, db: Connection, context: Context, code: str) -> Se
     if call is None or not mine or call.contact_id == context.contact_id:
         return [reply("call.unknown", code=code)]
     if context.capabilities.data_abroad:
-        return [reply("call.not_here", code=code)]
+        return [reply("call.not_here", *web_door(context), code=code)]
     words = calls.read_once(db, sealer, call, by=context.contact_id, at=context.now)
     if words is None:
         return [reply("call.read_before", code=code)]

@@ -10,11 +10,15 @@ from dialogue.answers import Invalid, plain_text
 from dialogue.messages import Choice, Inbound, Json, Notice, Reply, Say, opening, reply
 from dialogue.turn import Ask, Conversation, Script, look
 from handlers.context import Context
-from storage import audit, codes, invitations
+from storage import audit, codes, inbox, invitations
 from storage.database import Connection
 from storage.invitations import Offer
 from vietnamese.fold import fold
 
+CODE_IN_LINK = "#ma="
+"""After the #, so that the code never reaches a server's log."""
+
+BOUND = "bound"
 _YES = "yes"
 _CALLED_CODE = re.compile(r"(?:/start|ma(?: moi)?)[ :]+(.+)")
 
@@ -85,7 +89,8 @@ def take(db: Connection, context: Context, result: Accepted | Wrong) -> Sequence
         key=b"",
     )
     if holder != context.contact_id:
-        # Buttons of this answer would belong to whom she was a moment ago.
+        # What she can do here is said in her own next turn: this one belongs to whom she was a moment ago.
+        inbox.follow_up(db, context.inbox_id, BOUND, at=context.now)
         return [reply("invitation.bound")]
     menu = opening("menu", Say("menu.open"))
     return [reply("invitation.taken", menu, unit=offer.unit_name, role=Say(f"role.{offer.role}"))]

@@ -106,16 +106,18 @@ def _one(context: Context, found: Seen) -> Reply:
     head = Say("lookup.report", {"code": report.code, "unit": found.unit_name, "at": report.created_at})
     photos = (Say("report.photos", {"count": report.photos}),) if report.photos else ()
     figures = listed([lines_of(report, Words(context.content, context.language)), *photos])
-    return Reply((head, figures, _told_state(found)), _next_steps(found))
+    return Reply((head, figures, _told_state(context, found)), _next_steps(found))
 
 
-def _told_state(found: Seen) -> Phrase:
+def _told_state(context: Context, found: Seen) -> Phrase:
+    """What became of it, and who decided, as far as it may be shown: abroad only that it was an officer."""
     report = found.report
     if report.decided_at is None:
         return state_of(report)
+    decider = found.decider or Say("lookup.an_officer")
     told: dict[str, Phrase] = {
         "state": state_of(report),
-        "by": found.decider or Say("lookup.an_officer"),
+        "by": Say("lookup.an_officer") if context.capabilities.data_abroad else decider,
         "at": report.decided_at,
     }
     decided = Say("lookup.decided", told)

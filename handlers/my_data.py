@@ -11,6 +11,7 @@ from dialogue.messages import Choice, Forget, Notice, Phrase, Reply, Say, openin
 from dialogue.text import listed
 from dialogue.turn import Ask, Conversation, Script
 from handlers import person
+from handlers.abroad import web_door
 from handlers.context import Context
 from storage import applications, audit, consents, erasure, members, people
 from storage.database import Connection
@@ -105,8 +106,9 @@ def act(sealer: Sealer, db: Connection, context: Context, result: Wanted) -> Seq
 
 
 def _seen(sealer: Sealer, db: Connection, context: Context) -> Reply:
+    others = tuple(opening("my_data", Say(f"my_data.do_{each}"), action=each) for each in _ACTIONS[1:])
     if context.capabilities.data_abroad:
-        return reply("my_data.not_here")
+        return reply("my_data.not_here", *web_door(context), *others)
     kept = people.kept_of(db, sealer, context.contact_id, context.today)
     lines: list[Phrase] = [Say("my_data.kept_name", {"name": kept.name})] if kept.name else []
     for member in kept.members:
@@ -121,8 +123,7 @@ def _seen(sealer: Sealer, db: Connection, context: Context) -> Reply:
         Say("my_data.kept_messages", {"messages": kept.messages, "reports": kept.reports}),
         Say("my_data.kept_addresses", {"count": kept.addresses}),
     ]
-    choices = tuple(opening("my_data", Say(f"my_data.do_{each}"), action=each) for each in _ACTIONS[1:])
-    return Reply((Say("my_data.kept"), listed(lines)), choices)
+    return Reply((Say("my_data.kept"), listed(lines)), others)
 
 
 def _about(name: str, birth: str | None, phone: str | None) -> list[Phrase]:

@@ -19,8 +19,6 @@ from storage.database import Connection
 from storage.sealing import Sealer
 
 CONSENT_VERSION = "2026-11"
-MEMBERSHIP = "membership"
-TRANSFER_ABROAD = "transfer_abroad"
 
 _AGREED = "agree"
 _REFUSED = "refuse"
@@ -57,10 +55,10 @@ def ask_member(context: Context) -> Script:
     waiting = yield look(applications.open_of, context.contact_id)
     if waiting is not None:
         return Ended(_waiting(waiting))
-    for consent in _consents(context):
-        agreed = yield Ask(consent.key, consent.values, parse=None, choices=_YES_OR_NO)
-        if agreed != _AGREED:
-            return Ended(reply(_REFUSALS[consent.key]))
+    consent = _consent(context)
+    agreed = yield Ask(consent.key, consent.values, parse=None, choices=_YES_OR_NO)
+    if agreed != _AGREED:
+        return Ended(reply("register.no_consent"))
     name = yield from _ask_name(context)
     birth = yield from person.ask_birth(context)
     if not person.is_adult(birth, context.today):
@@ -70,19 +68,12 @@ def ask_member(context: Context) -> Script:
     return (yield from _ask_summary(context, Wish(name, birth, unit_id, phone)))
 
 
-_REFUSALS = {
-    "register.consent": "register.no_consent",
-    "register.consent_abroad": "register.no_consent_abroad",
-}
 _YES_OR_NO = (Choice(_AGREED, Say("register.agree")), Choice(_REFUSED, Say("register.refuse")))
 
 
-def _consents(context: Context) -> tuple[Say, ...]:
-    """The texts she is asked to agree to, each for one purpose."""
-    keeping = Say("register.consent", {"controller": context.controller, "version": CONSENT_VERSION})
-    if not context.capabilities.data_abroad:
-        return (keeping,)
-    return (keeping, Say("register.consent_abroad", {"controller": context.controller, "version": CONSENT_VERSION}))
+def _consent(context: Context) -> Say:
+    """What she is asked to agree to: that the Union keeps what she says. What goes abroad is asked by itself."""
+    return Say("register.consent", {"controller": context.controller, "version": CONSENT_VERSION})
 
 
 def _ask_name(_context: Context) -> Generator[Ask, Any, str]:
@@ -159,7 +150,7 @@ def submit(sealer: Sealer, db: Connection, context: Context, result: Wish | Ende
     if waiting is not None:
         return [_waiting(waiting)]
     erasure.welcome_back(db, context.contact_id)
-    _keep_consents(db, context)
+    _keep_consent(db, context)
     new = NewApplication(context.contact_id, result.unit_id, result.name, result.birth, result.phone)
     code = applications.submit(db, sealer, new, at=context.now)
     audit.record(
@@ -178,19 +169,17 @@ def submit(sealer: Sealer, db: Connection, context: Context, result: Wish | Ende
     ]
 
 
-def _keep_consents(db: Connection, context: Context) -> None:
-    purposes = (MEMBERSHIP, TRANSFER_ABROAD)
-    for purpose, text in zip(purposes, _consents(context), strict=False):
-        new = NewConsent(
-            contact_id=context.contact_id,
-            purpose=purpose,
-            text_version=CONSENT_VERSION,
-            text_shown=context.content.wording.phrase(text, context.language),
-            channel=context.channel,
-            recorded_by=context.contact_id,
-            given_at=context.now,
-        )
-        consents.give(db, new)
+def _keep_consent(db: Connection, context: Context) -> None:
+    new = NewConsent(
+        contact_id=context.contact_id,
+        purpose=consents.MEMBERSHIP,
+        text_version=CONSENT_VERSION,
+        text_shown=context.content.wording.phrase(_consent(context), context.language),
+        channel=context.channel,
+        recorded_by=context.contact_id,
+        given_at=context.now,
+    )
+    consents.give(db, new)
 
 
 def _notices(db: Connection, context: Context, code: str, unit_id: int) -> list[Notice]:

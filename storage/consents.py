@@ -5,6 +5,7 @@ And the one word that stops everything, which needs no consent and beats every o
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -12,6 +13,9 @@ from sqlalchemy import Connection, select, update
 
 from storage import contacts
 from storage.schema import consent, delivery
+
+MEMBERSHIP = "membership"
+TRANSFER_ABROAD = "transfer_abroad"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +54,14 @@ def in_force(db: Connection, contact_id: int) -> list[Consent]:
         .order_by(consent.c.id)
     )
     return [Consent(*row) for row in db.execute(query)]
+
+
+def given_by(db: Connection, contact_ids: Collection[int], purpose: str) -> set[int]:
+    """Return which of these contacts gave a consent for a purpose that is in force."""
+    query = select(consent.c.contact_id).where(
+        consent.c.contact_id.in_(list(contact_ids)), consent.c.purpose == purpose, consent.c.withdrawn_at.is_(None)
+    )
+    return set(db.scalars(query))
 
 
 def withdraw_all(db: Connection, contact_id: int, *, at: datetime) -> int:

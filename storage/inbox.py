@@ -278,6 +278,14 @@ def stand_for(db: Connection, inbox_id: int, key: str, *, at: datetime) -> None:
     db.execute(update(inbox).where(*waiting).values(state="done", done_at=at))
 
 
+def follow_up(db: Connection, inbox_id: int, event: str, *, at: datetime) -> None:
+    """Put an event behind a message: what it made possible is worked on next, for whoever has its address then."""
+    row = db.execute(select(inbox).where(inbox.c.id == inbox_id)).one()
+    same = {"channel": row.channel, "address_id": row.address_id, "process": row.process}
+    values = {**same, "key": f"{event}:{inbox_id}", "body": {"event": event}, "sent_at": at, "received_at": at}
+    db.execute(_insert_once(db), [values])
+
+
 def count_attempt(db: Connection, inbox_id: int) -> None:
     """Count another attempt before it begins, so that a row that kills the process is known by it."""
     db.execute(update(inbox).where(inbox.c.id == inbox_id).values(attempt=inbox.c.attempt + 1))

@@ -37,6 +37,7 @@ def create(
     unit_id: int | None = None,
     role: str | None = None,
     contact_id: int | None = None,
+    valid: timedelta = VALID,
 ) -> str:
     """Insert an invitation and return its code, which nobody can read again later.
 
@@ -52,10 +53,17 @@ def create(
         "contact_id": contact_id,
         "created_by": created_by,
         "created_at": at,
-        "expires_at": at + VALID,
+        "expires_at": at + valid,
     }
     db.execute(invitation.insert().values(**values))
     return code
+
+
+def close_own_doors(db: Connection, contact_id: int, *, at: datetime) -> None:
+    """End the doors to herself that a contact made and nobody used."""
+    hers = (invitation.c.contact_id == contact_id) & (invitation.c.created_by == contact_id)
+    unused = hers & invitation.c.used_at.is_(None) & (invitation.c.expires_at > at)
+    db.execute(update(invitation).where(unused).values(expires_at=at))
 
 
 def offered(db: Connection, code_hash: bytes, contact_id: int, now: datetime, on: date) -> Offer | None:

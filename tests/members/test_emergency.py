@@ -157,7 +157,8 @@ def test_others_do_not_learn_that_the_code_exists(stage: Stage, officer: Person)
 def test_on_a_channel_abroad_it_stays_unread(stage: Stage, officer: Person) -> None:
     code = calls_for_help(stage.person())
     officer.capabilities = ABROAD
-    assert key_of(opens(officer, code)) == "call.not_here"
+    _, call = emergency.conversations(stage.sealer)
+    assert key_of(officer.does(call, {"code": code})) == "call.not_here"
     assert stage.rows("select state from call_for_help") == [("waiting",)]
 
 

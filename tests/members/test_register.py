@@ -8,7 +8,7 @@ import pytest
 
 from dialogue.messages import Choice, Inbound, Say
 from dialogue.turn import Ask
-from handlers import person, register
+from handlers import abroad, person, register
 from handlers.register import CONSENT_VERSION
 from storage.applications import by_code, details
 from tests.members.stage import ABROAD, Person, Press, Stage, key_of, values_of
@@ -78,11 +78,12 @@ def test_the_consent_is_kept_with_the_text_she_read(stage: Stage) -> None:
 def test_on_a_channel_abroad_the_transfer_needs_a_consent_of_its_own(stage: Stage) -> None:
     woman = stage.person()
     woman.capabilities = ABROAD
-    assert registers(woman, AGREE) == "register.consent_abroad"
-    assert registers(woman, AGREE, Press("refuse")) == "register.no_consent_abroad"
+    guarded = abroad.guarded(register.conversation(stage.sealer))
+    assert key_of(woman.plays(guarded, AGREE)) == "abroad.consent"
+    assert key_of(woman.plays(guarded, AGREE, Press("refuse"))) == "abroad.refused_no_web"
+    assert key_of(woman.plays(guarded, AGREE, Press("refuse"), "Rơ Châm H'Bia")) == "turn.pick_one"
     assert stage.rows("select * from consent") == []
-    registers(woman, AGREE, *STORY, SEND)
-    assert stage.rows("select purpose from consent order by id") == [("membership",), ("transfer_abroad",)]
+    assert key_of(woman.plays(guarded, AGREE, *STORY)) == "register.summary"
 
 
 def test_without_consent_nothing_is_kept(stage: Stage) -> None:

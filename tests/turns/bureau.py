@@ -5,13 +5,13 @@ from __future__ import annotations
 import hashlib
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 
 from bot.book import make_book
 from bot.content import load_content
@@ -28,7 +28,10 @@ from tests.reports.stage import CONTENT, make_stage
 
 EVENING = datetime(2026, 11, 23, 12, 30, tzinfo=UTC)
 HEAD = "head"
-CHANNEL = "paper"
+CHANNEL, FAR = "paper", "far"
+"""A channel at home, and one whose servers stand abroad."""
+
+NAMES = {HEAD: "Rơ Châm H'Nhung", "chair": "Nguyễn Thị Sen"}
 
 
 @dataclass
@@ -37,8 +40,10 @@ class Bureau:
 
     db: Database
     desk: Desk
+    sealer: Sealer
     now: datetime = EVENING
     process: str = "first"
+    web: str | None = "https://hoi.example/chat/"
     dispatcher: Dispatcher = field(init=False)
     intake: Intake = field(init=False)
     _count: int = 0
@@ -50,11 +55,13 @@ class Bureau:
         self.dispatcher = Dispatcher(self.db, self.desk, process, on_committed=lambda _committed: None)
         self.intake = Intake(self.db, process, "vi", lambda: self.now, lambda _channel, _seconds: None)
 
-    async def takes_in(self, text: str = "", *, key: str | None = None, who: str = HEAD, **body: Any) -> str:
+    async def takes_in(
+        self, text: str = "", *, key: str | None = None, who: str = HEAD, channel: str = CHANNEL, **body: Any
+    ) -> str:
         """Take a message in without working on it, and return its key."""
         self._count += 1
         key = key or f"message {self._count}"
-        await self.intake.accept(CHANNEL, who, key, {"text": text, **body}, sent_at=self.now)
+        await self.intake.accept(channel, who, key, {"text": text, **body}, sent_at=self.now)
         return key
 
     async def hears(self, text: str = "", **body: Any) -> list[str]:
@@ -75,7 +82,7 @@ class Bureau:
 
     async def presses(self, label: str) -> list[str]:
         """Press the button with this label, on the newest message to her that has one."""
-        rows = await self.db.read(_messages_to, HEAD)
+        rows = await self.db.read(_messages_to, HEAD, CHANNEL)
         number, at = next(
             (row.id, labels.index(label))
             for row in reversed(rows)
@@ -83,9 +90,9 @@ class Bureau:
         )
         return await self.hears(pressed=f"{number}.{at}")
 
-    async def to(self, who: str) -> list[Mapping[str, Any]]:
+    async def to(self, who: str, *, channel: str = CHANNEL) -> list[Mapping[str, Any]]:
         """Return the bodies of all messages to somebody."""
-        return [row.body for row in await self.db.read(_messages_to, who)]
+        return [row.body for row in await self.db.read(_messages_to, who, channel)]
 
     def later(self, **passed: float) -> None:
         """Let time pass."""
@@ -105,10 +112,11 @@ def photo(name: str) -> dict[str, Any]:
     return {"sha256": hashlib.sha256(name.encode()).hexdigest(), "media_type": "image/jpeg", "size_bytes": 1000}
 
 
-def _messages_to(db: Connection, who: str) -> list[Any]:
-    known = contacts.find_address(db, CHANNEL, who)
+def _messages_to(db: Connection, who: str, channel: str) -> list[Any]:
+    known = contacts.find_address(db, channel, who)
     assert known is not None
-    query = select(delivery.c.id, delivery.c.body).where(delivery.c.contact_id == known.contact_id)
+    hers = (delivery.c.contact_id == known.contact_id) & delivery.c.address_id.is_(None)
+    query = select(delivery.c.id, delivery.c.body).where(or_(delivery.c.address_id == known.id, hers))
     return list(db.execute(query.order_by(delivery.c.id)))
 
 
@@ -136,17 +144,18 @@ async def bureau_in(folder: Path) -> AsyncIterator[Bureau]:
     with stage.db() as db:
         installation.create(db, kind="demo", controller="Hội", at=EVENING)
         for name, role, unit in ((HEAD, "chi_hoi_truong", "boi"), ("chair", "chu_tich_xa", "xa")):
-            contact_id = contacts.create(db, at=EVENING, language="vi", name=name)
+            contact_id = contacts.create(db, at=EVENING, language="vi", name=NAMES[name])
             appointments.appoint(db, contact_id, stage.units[unit], role, since=date(2022, 1, 1))
             contacts.add_address(db, contact_id, CHANNEL, name, at=EVENING)
     engine.dispose()
     content = _content()
     sealer = Sealer(create_key_file(folder / "bureau.key"))
-    channels = {CHANNEL: Capabilities(buttons=True, pictures=True, text_limit=4000)}
+    at_home = Capabilities(buttons=True, pictures=True, text_limit=4000)
+    channels = {CHANNEL: at_home, FAR: replace(at_home, data_abroad=True)}
     book = make_book(conversations(sealer), content.wording)
     bureaus: list[Bureau] = []
-    desk = Desk(book, content, channels, lambda: bureaus[0].now)
-    bureaus.append(Bureau(Database(folder / "bureau.db"), desk))
+    desk = Desk(book, content, channels, lambda: bureaus[0].now, web_address=lambda: bureaus[0].web)
+    bureaus.append(Bureau(Database(folder / "bureau.db"), desk, sealer))
     bureaus[0].open("first")
     yield bureaus[0]
     await bureaus[0].db.close()
