@@ -6,6 +6,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 LOCK := $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes --no-header --quiet $(UPGRADE)
+WORKERS := 2
+TEST := $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal
 SUITABLE := import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))
 FIND_CHROMIUM := command -v chromium || command -v chromium-browser || command -v google-chrome
 BENCHMARKS := $(filter-out benchmarks/_%,$(wildcard benchmarks/*.py))
@@ -15,7 +17,7 @@ BENCHMARKS := $(filter-out benchmarks/_%,$(wildcard benchmarks/*.py))
 
 help:
 	@echo "make run     start Lan Toa and print the address of the chat page"
-	@echo "make test    run all tests"
+	@echo "make test    run all tests, two at a time (WORKERS=4 on a larger machine)"
 	@echo "make check   format, lint, types, import contracts, sizes, wording keys"
 	@echo "make bench   measure it"
 	@echo "make dev     prepare everything for a change"
@@ -26,8 +28,8 @@ run: $(VENV)/run.stamp
 
 # Browser tests need a Chromium of the system; where there is none they are left out and the last line says so.
 test: $(VENV)/dev.stamp
-	@if ($(FIND_CHROMIUM)) >/dev/null; then exec $(BIN)/python -m pytest; fi; \
-	status=0; $(BIN)/python -m pytest -m "not browser" || status=$$?; \
+	@if ($(FIND_CHROMIUM)) >/dev/null; then exec $(TEST); fi; \
+	status=0; $(TEST) -m "not browser" || status=$$?; \
 	echo "BROWSER TESTS LEFT OUT: no Chromium found. Install it (Debian: apt-get install chromium) and run make test again."; \
 	exit $$status
 

@@ -153,9 +153,10 @@ def check_and_migrate(files: Files) -> Keys:
     check_file(files.database)
     keys = load_key_file(files.key_file)
     with _refusing(files.database), _engine(files.database) as engine, engine.connect() as connection:
-        migrations.known_revision(connection)
+        known = migrations.known_revision(connection)
         connection.rollback()
-        migrations.upgrade(connection)
+        if known != migrations.head():
+            migrations.upgrade(connection)
     return keys
 
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 from alembic import command
@@ -35,7 +36,12 @@ def alembic_config(connection: Connection | None = None) -> Config:
 
 def head() -> str | None:
     """Return the revision of this program's tables."""
-    return ScriptDirectory.from_config(alembic_config()).get_current_head()
+    return _steps().get_current_head()
+
+
+@cache
+def _steps() -> ScriptDirectory:
+    return ScriptDirectory.from_config(alembic_config())
 
 
 def revision(db: Connection) -> str | None:
@@ -49,7 +55,7 @@ def known_revision(db: Connection) -> str:
     if current is None:
         raise NotOurs
     try:
-        ScriptDirectory.from_config(alembic_config()).get_revision(current)
+        _steps().get_revision(current)
     except CommandError as error:
         raise NewerSchema(current) from error
     return current

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import random
 import re
 import secrets
 import signal
+import socket
 import sys
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
@@ -19,6 +21,7 @@ import aiohttp
 
 READY = re.compile(rb"https?://[\w.:\[\]-]+:(\d+)/")
 START_LIMIT_S = 60
+PORTS = range(20_000, 32_000)
 LEAK = re.compile(r"\b(BC|DK|TN|GH)-[2-9A-HJ-NP-Z]{4}\b|\b0\d{9}\b|[0-9a-f]{64}|[À-ỹ]")
 
 
@@ -109,13 +112,15 @@ def write_config(folder: Path, port: int, content: Path) -> None:
 
 
 def free_port() -> int:
-    """Return a port that nobody listens on now."""
-    import socket
+    """Return a port that nobody listens on now.
 
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    Not one the system would give: while the program is down, a line to elsewhere could get it, or one of its own.
+    """
+    for port in random.sample(PORTS, len(PORTS)):
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise AssertionError("every port is taken")
 
 
 class Phone:

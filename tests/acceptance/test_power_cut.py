@@ -18,7 +18,7 @@ from tests.acceptance.people import Head, appoint_heads
 from tests.acceptance.program import Phone, Program, free_port, line, write_config
 
 ROOT = Path(__file__).resolve().parents[2]
-CUTS = int(os.environ.get("LANTOA_TEST_POWER_CUTS", "20"))
+CUTS = int(os.environ.get("LANTOA_TEST_POWER_CUTS", "8"))
 HEADS = 12
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
@@ -17,34 +16,21 @@ from bot.channels.base import Outgoing, SentPicture
 from bot.channels.telegram.channel import Telegram
 from bot.channels.telegram.names import NAME
 from bot.channels.telegram.settings import Settings
-from bot.content import load_content
 from bot.intake import Intake
 from bot.ports.telegram import TelegramPorts
 from dialogue.messages import Button, Rendered
 from handlers.content import Content
 from storage.database import Connection, Database
 from storage.schema import address, inbox
+from tests.acceptance.program import free_port as free_port
 from tests.fakes.telegram import FakeTelegram, fake_telegram
 from tests.sending.world import engine_at
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def free_port() -> int:
-    """Return a port nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
 def now() -> datetime:
     return datetime.now(UTC)
-
-
-@pytest.fixture(scope="session")
-def content() -> Content:
-    return load_content(ROOT / "content", ["vi", "en"])
 
 
 @pytest.fixture

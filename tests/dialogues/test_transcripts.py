@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from io import BytesIO
@@ -14,42 +14,22 @@ import pytest
 from PIL import Image
 
 from bot.config import Config, load
-from bot.content import load_content
 from bot.stage import Shown, Stage, staged
 from bot.start import open_installation
 from bot.transcript import Heard, Line, Said, Scene, hide_codes, parse, show_codes
 from dialogue.fit import is_move
 from dialogue.messages import Button
 from handlers.content import Content
+from tests.conftest import Demonstration
 
-ROOT = Path(__file__).resolve().parents[2]
 TRANSCRIPTS = sorted(Path(__file__).parent.glob("*.txt"))
 BIRTHDAY = datetime(2026, 11, 20, 1, tzinfo=UTC)
 """When the demonstration of the transcripts was made: before the first of their days."""
 
 
-@pytest.fixture(scope="session")
-def content() -> Content:
-    return load_content(ROOT / "content", ("vi", "en"))
-
-
-@pytest.fixture(scope="session")
-def planted(content: Content, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A demonstration made once and copied for every play."""
-    folder = tmp_path_factory.mktemp("planted")
-    (folder / "config.yaml").write_text(f"content: {ROOT / 'content'}\n", encoding="utf-8")
-    asyncio.run(_plant(load(folder / "config.yaml", {}), content))
-    return folder
-
-
-async def _plant(config: Config, content: Content) -> None:
-    opened = await open_installation(config, content, now=BIRTHDAY)
-    await opened.close()
-
-
 @pytest.fixture
-def config(planted: Path, tmp_path: Path) -> Config:
-    shutil.copytree(planted, tmp_path, dirs_exist_ok=True)
+def config(demonstration: Demonstration, tmp_path: Path) -> Config:
+    shutil.copytree(demonstration(BIRTHDAY), tmp_path, dirs_exist_ok=True)
     return load(tmp_path / "config.yaml", {})
 
 
@@ -86,8 +66,8 @@ class Actor:
         self._last: dict[str, Shown] = {}
 
     async def play(self, lines: Sequence[Line]) -> None:
-        """Play all lines; between any two of them the program may be closed and opened anew."""
-        runs = [[line] for line in lines] if self._restarts else [lines]
+        """Play all lines; before any line that makes it do something the program may be closed and opened anew."""
+        runs = list(_steps(lines)) if self._restarts else [lines]
         for run in runs:
             async with self._stage() as stage:
                 for line in run:
@@ -157,6 +137,17 @@ class Actor:
         else:
             assert text.startswith(line.text)
             assert all(label in text for label in line.buttons)
+
+
+def _steps(lines: Sequence[Line]) -> Iterator[list[Line]]:
+    """Yield each line that makes the program do something, with what is read after it."""
+    step: list[Line] = []
+    for line in lines:
+        if step and not isinstance(line, Heard):
+            yield step
+            step = []
+        step.append(line)
+    yield step
 
 
 def _texts(shown: Sequence[Shown]) -> list[str]:

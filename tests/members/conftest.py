@@ -7,12 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from storage.database import sqlite_engine
 from tests.members.stage import Stage, make_stage
+from tests.tables import new_database
 
 
 @pytest.fixture
 def stage(tmp_path: Path) -> Iterator[Stage]:
-    engine = sqlite_engine(tmp_path / "test.db")
-    yield make_stage(tmp_path, engine)
-    engine.dispose()
+    with new_database(tmp_path / "test.db") as engine:
+        yield make_stage(tmp_path, engine)

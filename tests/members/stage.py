@@ -20,7 +20,7 @@ from figures.catalogue import Catalogue
 from handlers.content import Content, Hotline, Role
 from handlers.context import Context, Post
 from storage import appointments, contacts, members, sessions, units
-from storage.schema import delivery, inbox, metadata
+from storage.schema import delivery, inbox
 from storage.sealing import Sealer, create_key_file
 from storage.sessions import Session, Talk
 from storage.types import Instant
@@ -258,7 +258,7 @@ def values_of(said: Reply) -> Mapping[str, Any]:
 
 
 def make_stage(folder: Path, engine: Engine) -> Stage:
-    metadata.create_all(engine)
+    """Fill the new database `test.db` of a folder."""
     stage = Stage(folder / "test.db", engine, Sealer(create_key_file(folder / "test.key")))
     tree = [
         ("tinh", None, "tinh", "Hội LHPN tỉnh Gia Lai", ()),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import shutil
 import subprocess
@@ -17,9 +16,7 @@ from click.testing import CliRunner
 
 from bot.__main__ import main
 from bot.config import Config, load
-from bot.content import load_content
-from bot.start import open_installation
-from handlers.content import Content
+from tests.conftest import Demonstration
 
 ROOT = Path(__file__).resolve().parents[2]
 NOW = datetime(2026, 11, 23, 12, 30, tzinfo=UTC)
@@ -46,23 +43,9 @@ def config(tmp_path: Path) -> Config:
 
 
 @pytest.fixture(scope="session")
-def content() -> Content:
-    """The real content."""
-    return load_content(ROOT / "content", ["vi", "en"])
-
-
-@pytest.fixture(scope="session")
-def template(content: Content, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a closed demonstration, made once."""
-    folder = tmp_path_factory.mktemp("template")
-    (folder / "config.yaml").write_text(f"content: {ROOT / 'content'}\n", "utf-8")
-
-    async def make() -> None:
-        opened = await open_installation(load(folder / "config.yaml", {}), content, now=NOW)
-        await opened.close()
-
-    asyncio.run(make())
-    return folder / "var"
+def template(demonstration: Demonstration) -> Path:
+    """The data of a closed demonstration."""
+    return demonstration(NOW) / "var"
 
 
 @pytest.fixture

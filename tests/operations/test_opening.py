@@ -9,12 +9,13 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from alembic import command
 
 from bot.config import Config, Wrong
 from bot.start import files_of, open_installation
 from handlers.content import Content
 from storage import installation, migrations, opening
-from storage.database import Connection
+from storage.database import Connection, sqlite_engine
 from storage.opening import Files, Refused, open_sqlite
 from storage.sealing import KeyFileWrong, Keys, load_key_file
 from tests.operations.conftest import NOW, ROOT
@@ -208,6 +209,20 @@ async def test_beside_changes_nothing_where_a_migration_is_missing(files: Files)
         db.commit()
     with pytest.raises(Refused, match="foreign"), opening.beside(files.database):
         raise AssertionError
+
+
+async def test_a_database_of_an_older_program_is_refused_beside_it_and_migrated_when_opened(files: Files) -> None:
+    await made(files)
+    files.database.unlink()
+    engine = sqlite_engine(files.database)
+    with engine.connect() as connection:
+        command.upgrade(migrations.alembic_config(connection), "0001")
+    engine.dispose()
+    with pytest.raises(Refused, match="older"), opening.beside(files.database):
+        raise AssertionError
+    opened = open_sqlite(files)
+    assert await opened.db.read(migrations.revision) == migrations.head()
+    await opened.close()
 
 
 async def test_keys_are_those_of_the_file(files: Files) -> None:

@@ -62,13 +62,21 @@ def words() -> dict[str, str]:
     return read_wording(WORDING)
 
 
-@pytest.fixture
-def server() -> Iterator[Server]:
+@pytest.fixture(scope="session")
+def running() -> Iterator[Server]:
+    """One process for all tests; starting it takes longer than most of them."""
     command = [sys.executable, "-m", "tests.page.fake_server"]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         yield Server(process.stdout.readline().strip())
         process.terminate()
+
+
+@pytest.fixture
+def server(running: Server) -> Server:
+    """A fake server that remembers nothing of the tests before."""
+    running.order("anew")
+    return running
 
 
 def chromium() -> str:

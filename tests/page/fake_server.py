@@ -255,8 +255,14 @@ def restore(fake: Fake, last_id: int) -> None:
         visitor.mailbox = [message for message in visitor.mailbox if message["id"] <= last_id]
 
 
+def begin_anew(fake: Fake) -> None:
+    """Forget everything; who still waits for `release` is let go."""
+    fake.release.set()
+    vars(fake).update(vars(Fake(fake.wording, fake.talk)))
+
+
 async def obey(request: web.Request) -> web.Response:
-    """Carry out `say`, `picture`, `fault`, `down`, `up`, `release`, `restore` or `forget` (all visitors)."""
+    """Carry out `say`, `picture`, `fault`, `down`, `up`, `release`, `restore`, `forget` (all visitors) or `anew`."""
     fake = request.app[FAKE]
     order = request.match_info["order"]
     body = await request.json()
@@ -273,6 +279,8 @@ async def obey(request: web.Request) -> web.Response:
         fake.visitors.clear()
     elif order == "release":
         fake.release.set()
+    elif order == "anew":
+        begin_anew(fake)
     else:
         fake.down = order == "down"
     return web.json_response({})

@@ -7,15 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from storage.database import sqlite_engine
 from tests.reports.stage import Person, Stage, make_stage
+from tests.tables import new_database
 
 
 @pytest.fixture
 def stage(tmp_path: Path) -> Iterator[Stage]:
-    engine = sqlite_engine(tmp_path / "reports.db")
-    yield make_stage(engine)
-    engine.dispose()
+    with new_database(tmp_path / "reports.db") as engine:
+        yield make_stage(engine)
 
 
 @pytest.fixture

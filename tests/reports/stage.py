@@ -27,7 +27,7 @@ from handlers.content import Content, Question, ReportType, Role
 from handlers.context import Context, Post
 from storage import appointments, contacts, members, sessions, units
 from storage.reports import Report, find
-from storage.schema import attachment, figure, inbox, metadata
+from storage.schema import attachment, figure, inbox
 from storage.schema import report as reports_table
 from storage.sessions import Session
 
@@ -269,7 +269,7 @@ def named(code: str) -> str:
 
 
 def make_stage(engine: Engine) -> Stage:
-    metadata.create_all(engine)
+    """Fill a new database."""
     stage = Stage(engine)
     with stage.db() as db:
         for code, parent, level, title in TREE:

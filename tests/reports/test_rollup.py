@@ -16,10 +16,9 @@ from sqlalchemy import Connection, Engine
 
 from figures.rollup import Fact, Total, combined, percentage, total, within, yes_of
 from storage import figures, reports, units
-from storage.database import sqlite_engine
 from storage.figures import Span, Subject, Way
 from storage.reports import NewFigure, NewReport
-from storage.schema import metadata
+from tests.tables import new_database
 from vietnamese.periods import period_bounds
 
 YEAR = (date(2026, 1, 1), date(2026, 12, 31))
@@ -151,10 +150,8 @@ def _facts(units_count: int) -> st.SearchStrategy[tuple[Any, ...]]:
 
 @pytest.fixture(scope="module")
 def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
-    engine = sqlite_engine(tmp_path_factory.mktemp("rollup") / "figures.db")
-    metadata.create_all(engine)
-    yield engine
-    engine.dispose()
+    with new_database(tmp_path_factory.mktemp("rollup") / "figures.db") as engine:
+        yield engine
 
 
 @contextmanager

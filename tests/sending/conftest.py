@@ -13,7 +13,8 @@ from tests.sending.world import Clock, Road, engine_at
 @pytest.fixture
 def engine(tmp_path: Path) -> Iterator[Engine]:
     engine = engine_at(tmp_path / "lantoa.db")
-    yield engine
+    with engine.connect():  # one that stays: `tests/tables.py`
+        yield engine
     engine.dispose()
 
 

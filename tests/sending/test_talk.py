@@ -15,11 +15,11 @@ from dialogue.text import VIETNAM
 from handlers.broadcast import BROADCAST, Message, When, conversation, plan_message
 from handlers.broadcasts import BROADCASTS
 from storage import broadcasts, schedules
-from storage.database import sqlite_engine
 from storage.schema import appointment, campaign, delivery, schedule
 from storage.schema import broadcast as broadcast_table
 from tests.members.stage import ABROAD, NOON, TODAY, Person, Press, Stage, key_of, make_stage, values_of
 from tests.sending.world import join
+from tests.tables import new_database
 
 TEXT = "Mời chị em họp chi hội tối thứ bảy."
 SEND = Press("send")
@@ -28,10 +28,8 @@ NO_PHOTO = Press({"go": "skip"})
 
 @pytest.fixture
 def stage(tmp_path: Path) -> Iterator[Stage]:
-    engine = sqlite_engine(tmp_path / "test.db")
-    stage = make_stage(tmp_path, engine)
-    yield stage
-    engine.dispose()
+    with new_database(tmp_path / "test.db") as engine:
+        yield make_stage(tmp_path, engine)
 
 
 @pytest.fixture

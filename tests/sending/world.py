@@ -22,7 +22,8 @@ from storage.campaigns import NewCampaign
 from storage.claims import NO_RULES, Claimed, Round, Rules, claim
 from storage.database import Database, sqlite_engine
 from storage.deliveries import NewDelivery
-from storage.schema import delivery, installation, member, membership, metadata
+from storage.schema import delivery, installation, member, membership
+from tests.tables import write_tables
 
 MORNING = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)  # 9:00 on a Monday in Việt Nam
 SINCE = date(2025, 7, 1)
@@ -127,8 +128,8 @@ async def no_pictures(_wanted: Mapping[str, Any]) -> SentPicture | None:
 
 def engine_at(path: Path) -> Engine:
     """Return an engine on a new database of a real installation."""
+    write_tables(path)
     engine = sqlite_engine(path)
-    metadata.create_all(engine)
     with engine.begin() as db:
         db.execute(insert(installation).values(id=1, kind="real", controller="Hội", hold=False, created_at=MORNING))
     return engine

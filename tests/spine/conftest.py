@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 import shutil
 from collections.abc import AsyncIterator
@@ -17,11 +16,11 @@ from aiohttp.test_utils import TestClient, TestServer
 from bot.app import Parts, assembled, web_chat
 from bot.channels.web_chat import COOKIE, WebChat
 from bot.config import load
-from bot.content import load_content
 from bot.start import open_installation
 from bot.web import Health, make_web
 from handlers.content import Content
-from tests.operations.conftest import NOW, ROOT
+from tests.conftest import Demonstration
+from tests.operations.conftest import NOW
 from tests.turns.conftest import office as office
 
 KEY = "0123456789abcdef"
@@ -63,21 +62,9 @@ def message(number: int = 0, **fields: Any) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="session")
-def content() -> Content:
-    return load_content(ROOT / "content", ["vi", "en"])
-
-
-@pytest.fixture(scope="session")
-def template(content: Content, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a closed demonstration, made once."""
-    folder = tmp_path_factory.mktemp("template")
-    (folder / "config.yaml").write_text(f"content: {ROOT / 'content'}\n", "utf-8")
-
-    async def make() -> None:
-        await (await open_installation(load(folder / "config.yaml", {}), content, now=NOW)).close()
-
-    asyncio.run(make())
-    return folder
+def template(demonstration: Demonstration) -> Path:
+    """A folder with a closed demonstration."""
+    return demonstration(NOW)
 
 
 @pytest.fixture

@@ -21,8 +21,9 @@ from dialogue.turn import Ask, Conversation, Script
 from figures.catalogue import Catalogue
 from handlers.content import Content
 from storage import installation
-from storage.database import Connection, Database, sqlite_engine
-from storage.schema import delivery, metadata
+from storage.database import Connection, Database
+from storage.schema import delivery
+from tests.tables import new_database
 
 WORDS = {
     "turn.back.words": "quay lại",
@@ -193,12 +194,9 @@ def _last(db: Connection) -> tuple[int, Mapping[str, Any]]:
 
 @pytest.fixture
 async def office(tmp_path: Path) -> AsyncIterator[Office]:
-    engine = sqlite_engine(tmp_path / "office.db")
-    metadata.create_all(engine)
-    with engine.begin() as db:
+    with new_database(tmp_path / "office.db") as engine, engine.begin() as db:
         db.execute(text("create table effects (name text, what text)"))
         installation.create(db, kind="demo", controller="Hội", at=datetime(2026, 1, 1, tzinfo=UTC))
-    engine.dispose()
     office = Office(Database(tmp_path / "office.db"), datetime(2026, 11, 23, 12, tzinfo=UTC))
     office.open("first")
     yield office

@@ -1,0 +1,52 @@
+"""What is slow to make: made once a process, then read or copied (`tests/tables.py` does so for new databases)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+from bot.config import load
+from bot.content import load_content
+from bot.start import open_installation
+from handlers.content import Content
+
+ROOT = Path(__file__).resolve().parents[1]
+
+Demonstration = Callable[[datetime], Path]
+
+# How long an example takes says how busy the machine is, and nothing about the program.
+settings.register_profile("any machine", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any machine")
+
+
+@pytest.fixture(scope="session")
+def content() -> Content:
+    """The real content."""
+    return load_content(ROOT / "content", ["vi", "en"])
+
+
+@pytest.fixture(scope="session")
+def demonstration(content: Content, tmp_path_factory: pytest.TempPathFactory) -> Demonstration:
+    """Return a maker of folders with config.yaml and var/, planted as of a time: to be copied, never opened.
+
+    Call it outside an event loop: in a fixture that is not async.
+    """
+
+    @cache
+    def made(now: datetime) -> Path:
+        folder = tmp_path_factory.mktemp("demonstration")
+        (folder / "config.yaml").write_text(f"content: {ROOT / 'content'}\n", "utf-8")
+
+        async def plant() -> None:
+            await (await open_installation(load(folder / "config.yaml", {}), content, now=now)).close()
+
+        asyncio.run(plant())
+        return folder
+
+    return made
