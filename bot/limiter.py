@@ -18,7 +18,7 @@ from heapq import heapify, heappop, heappush
 
 from dialogue.messages import Capabilities, Pace
 
-AHEAD_S = 0.04
+AHEAD_S = 0.08
 """Messages to many are taken so long before they leave: enough for a commit, few to doubt after a crash."""
 
 CATCH_UP_S = 0.1

@@ -50,9 +50,9 @@ class Place:
 
 
 @asynccontextmanager
-async def place(folder: Path, mode: str, *, people: int) -> AsyncIterator[Place]:
+async def place(folder: Path, mode: str, *, people: int, rate: int = RATE) -> AsyncIterator[Place]:
     """Yield a demonstration whose heads write from the platform; it is not running."""
-    async with fake_telegram_program(whole_bot=(RATE, 1.0), time_factor=0.05) as fake:
+    async with fake_telegram_program(whole_bot=(rate, 1.0), time_factor=0.05) as fake:
         write_config(folder, port := free_port(), ROOT / "content")
         program = Program(folder, port)
         await program.start()
@@ -64,7 +64,7 @@ async def place(folder: Path, mode: str, *, people: int) -> AsyncIterator[Place]
             "LANTOA_CHANNELS__TELEGRAM__API_URL": fake.url,
             "LANTOA_CHANNELS__TELEGRAM__MODE": mode,
             "LANTOA_WEB__PUBLIC_URL": program.url,
-            "LANTOA_BROADCAST__RATE__TELEGRAM": str(RATE),
+            "LANTOA_BROADCAST__RATE__TELEGRAM": str(rate),
         }
         yield Place(program, fake, heads)
 
@@ -128,7 +128,7 @@ async def _kill_at_random(program: Program, people: list[asyncio.Task[None]], di
 async def test_a_broadcast_survives_kills_and_every_doubt_is_written_down(tmp_path: Path) -> None:
     seed = random.SystemRandom().randrange(10**6)
     async with place(tmp_path, "polling", people=RECIPIENTS) as at:
-        _plan(at)
+        plan(at)
         await at.program.start()
         dice, kills = random.Random(seed), 0
         while kills < RECIPIENT_KILLS and not _is_over(at.database):
@@ -147,7 +147,7 @@ async def test_a_broadcast_survives_kills_and_every_doubt_is_written_down(tmp_pa
 @pytest.mark.slow
 async def test_clean_stops_during_a_broadcast_leave_nothing_in_doubt(tmp_path: Path) -> None:
     async with place(tmp_path, "polling", people=RECIPIENTS) as at:
-        _plan(at)
+        plan(at)
         await at.program.start()
         stops = 0
         while stops < CLEAN_STOPS and not _is_over(at.database):
@@ -159,7 +159,7 @@ async def test_clean_stops_during_a_broadcast_leave_nothing_in_doubt(tmp_path: P
         await _compare(at, 0)
 
 
-def _plan(at: Place) -> None:
+def plan(at: Place) -> None:
     """Plan a message to all heads, due at once."""
     engine = sqlite_engine(at.database)
     now = datetime.now(UTC)
