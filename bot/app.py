@@ -181,7 +181,7 @@ def _desk(config: Config, content: Content, opened: Opened, *, channels: Mapping
         content=content,
         channels={name: channel.capabilities for name, channel in channels.items()},
         clock=clock,
-        chat_link=lambda name: channels[name].link(""),
+        chat_link=lambda name: channels[name].link("menu"),
     )
 
 
@@ -287,9 +287,8 @@ async def _running(config: Config, content: Content, opened: Opened) -> AsyncIte
         await stack.enter_async_context(_task(parts.sender.run(), parts.sender.stop))
         await stack.enter_async_context(_task(parts.media.run(), parts.media.stop))
         await stack.enter_async_context(_task(parts.fetcher.run(), parts.fetcher.stop))
-        await stack.enter_async_context(
-            _task(_repeat(parts.db, HOUSEKEEPING_S, partial(_keep_house, parts.clock)), None)
-        )
+        house = partial(_keep_house, parts.clock, _erasing(parts.channels))
+        await stack.enter_async_context(_task(_repeat(parts.db, HOUSEKEEPING_S, house), None))
         seal = partial(audit_chain.seal, key=opened.keys.digest)
         await stack.enter_async_context(_task(_repeat(parts.db, SEALING_S, seal), None))
         ticker = Ticker(parts.broadcasts.tick)
@@ -335,9 +334,14 @@ async def _repeat(db: Database, pause_s: float, work: Callable[[Connection], obj
         await asyncio.sleep(pause_s)
 
 
-def _keep_house(clock: Clock, db: Connection) -> None:
+def _erasing(channels: Mapping[str, Channel]) -> list[str]:
+    """The channels on which we can take messages of ours away."""
+    return [name for name, channel in channels.items() if channel.capabilities.erases_messages]
+
+
+def _keep_house(clock: Clock, erasing: Sequence[str], db: Connection) -> None:
     now = clock()
-    housekeeping.erase_old(db, now=now)
+    housekeeping.erase_old(db, now=now, erasing=erasing)
     erasure.forget_addresses(db, erased_before=now - FORGOTTEN_AFTER)
 
 

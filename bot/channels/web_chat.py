@@ -30,9 +30,8 @@ from storage.database import NotKept
 from storage.mailbox import News, NoSuchAddress, Posted
 
 NAME = "web_chat"
-CAPABILITIES = Capabilities(
-    buttons=True, pictures=True, text_limit=20_000, window=32, erases_messages=True, repeatable=True
-)
+# It erases nothing when told to: its mailbox is ours and is blanked with the rest (`storage/housekeeping.py`).
+CAPABILITIES = Capabilities(buttons=True, pictures=True, text_limit=20_000, window=32, repeatable=True)
 
 COOKIE = "lantoa_visitor"
 COOKIE_FORM = re.compile(r"[0-9a-f]{64}")

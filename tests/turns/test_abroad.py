@@ -20,6 +20,7 @@ from handlers import conversations, register
 from handlers.abroad import AGREED, CONSENT
 from handlers.context import Context, Post
 from storage import audiences, contacts
+from storage.audiences import Audience
 from storage.database import Connection
 from storage.schema import consent, contact, delivery, invitation
 from tests.turns.bureau import CHANNEL, FAR, HEAD, NAMES, Bureau, bureau_in
@@ -363,7 +364,7 @@ async def test_a_group_is_nobody_a_campaign_could_be_for(bureau: Bureau) -> None
     await bureau.dispatcher.drain()
 
     def reached(db: Connection) -> tuple[int, int]:
-        everybody = audiences.count(db, audiences.Audience(1, None, date(2026, 11, 23)))
+        everybody = audiences.count(db, Audience(1, None, date(2026, 11, 23)))
         return everybody, len(db.execute(select(contact.c.id)).all())
 
     assert await bureau.db.read(reached) == (2, 3)
