@@ -26,6 +26,7 @@ from bot.channels.base import Channel
 from bot.channels.web_chat import NAME, WebChat
 from bot.config import Config
 from bot.dispatch import Committed, Desk, Dispatcher
+from bot.due import next_runs
 from bot.fetching import Fetcher
 from bot.intake import Intake
 from bot.media import Media
@@ -41,6 +42,7 @@ from bot.web import Health, make_web
 from dialogue.messages import Reply, Say
 from dialogue.quiet import read_quiet_hours
 from handlers import conversations
+from handlers.broadcast_times import Planning
 from handlers.content import Content
 from storage import audit_chain, deliveries, erasure, housekeeping, installation
 from storage.claims import NO_RULES, Rules
@@ -175,11 +177,12 @@ def _came_to(config: Config) -> Path:
 
 
 def _desk(config: Config, content: Content, opened: Opened, *, channels: Mapping[str, Channel], clock: Clock) -> Desk:
-    quiet = read_quiet_hours(config.broadcast.quiet_hours)
+    capabilities = {name: channel.capabilities for name, channel in channels.items()}
+    planning = Planning(next_runs, read_quiet_hours(config.broadcast.quiet_hours), tuple(capabilities.values()))
     return Desk(
-        book=make_book(conversations(Sealer(opened.keys), quiet), content.wording),
+        book=make_book(conversations(Sealer(opened.keys), planning), content.wording),
         content=content,
-        channels={name: channel.capabilities for name, channel in channels.items()},
+        channels=capabilities,
         clock=clock,
         chat_link=lambda name: channels[name].link("menu"),
     )

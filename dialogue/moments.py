@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from calendar import monthrange
 from datetime import date, datetime, time, timedelta, tzinfo
 
 from dialogue.answers import Invalid
 from dialogue.messages import Inbound
+from dialogue.rhythms import LAST
 from dialogue.text import VIETNAM
 from vietnamese.fold import fold
 
@@ -15,7 +15,7 @@ MOST_DAYS_AHEAD = 366
 NEAR_PAST_DAYS = 60
 """A date without a year that lies this near behind us was meant so, and is refused; an older one means next year."""
 
-LAST = "last"
+_NO_LEAP_YEAR = 2027
 _CLOCK = re.compile(
     r"(?<![\d/])(?P<hour>\d{1,2})\s?(?::|gio(?: dung)?\b|h|g)\s?(?:(?P<minute>\d{2})(?!\d)|(?P<half>ruoi))?(?:\s?phut)?"
 )
@@ -73,22 +73,20 @@ def read_day_of_month(inbound: Inbound) -> str:
     return str(int(number[1]))
 
 
-def first_run(
-    now: datetime, clock: time, *, weekday: int | None = None, day: str | None = None, zone: tzinfo = VIETNAM
-) -> datetime:
-    """Return the first moment after `now` at `clock`: any day, on a weekday (0 is Monday), or on a day of the month."""
-    local = now.astimezone(zone)
-    on = local.date()
-    while True:
-        moment = datetime.combine(on, clock, zone)
-        fits = weekday in (None, on.weekday()) and day in (None, str(on.day), _last_word(on))
-        if fits and moment > local:
-            return moment
-        on += timedelta(days=1)
+def read_day_of_year(inbound: Inbound) -> str:
+    """Read a day and a month ("8/3", "ngày 20 tháng 10") and return them as `08-03`, day first.
 
-
-def _last_word(on: date) -> str:
-    return LAST if on.day == monthrange(on.year, on.month)[1] else ""
+    `Invalid` with `moment.unclear_day_of_year` if there is no such day, or not in every year.
+    """
+    folded = fold(inbound.text).strip()
+    written = _DATE.fullmatch(folded.removeprefix("ngay ").removeprefix("mung ").strip())
+    if written is None or written[3] is not None:
+        raise Invalid("moment.unclear_day_of_year")
+    try:
+        found = date(_NO_LEAP_YEAR, int(written[2]), int(written[1]))
+    except ValueError:
+        raise Invalid("moment.unclear_day_of_year") from None
+    return found.strftime("%d-%m")
 
 
 def _clock(folded: str) -> time | None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dialogue.quiet import NEVER_QUIET, QuietHours
 from dialogue.turn import Conversation
 from handlers import (
     abroad,
     admit,
     broadcast,
+    broadcast_edit,
     broadcasts,
     campaign_link,
     emergency,
@@ -26,18 +26,19 @@ from handlers import (
     review,
     settings,
 )
+from handlers.broadcast_times import Planning
 from storage.sealing import Sealer
 
 COMMANDS = ("guided", "lookup", "results", "register", "my_data", "continue", "language", "stop", "menu", "help")
 """The conversations that a platform's list of commands names, in its order; their words are `command.<name>`."""
 
 
-def conversations(sealer: Sealer, quiet: QuietHours = NEVER_QUIET) -> tuple[Conversation, ...]:
-    """Return all conversations; `sealer` locks the personal data some take, `quiet` is when broadcasts wait."""
-    return tuple(abroad.guarded(each) for each in _conversations(sealer, quiet))
+def conversations(sealer: Sealer, planning: Planning) -> tuple[Conversation, ...]:
+    """Return all conversations; `sealer` locks the personal data some take, `planning` is what broadcasts need."""
+    return tuple(abroad.guarded(each) for each in _conversations(sealer, planning))
 
 
-def _conversations(sealer: Sealer, quiet: QuietHours) -> tuple[Conversation, ...]:
+def _conversations(sealer: Sealer, planning: Planning) -> tuple[Conversation, ...]:
     return (
         emergency.EMERGENCY,
         emergency.DISASTER_CALL,
@@ -58,8 +59,9 @@ def _conversations(sealer: Sealer, quiet: QuietHours) -> tuple[Conversation, ...
         review.REVIEW,
         review.WAITING,
         results.RESULTS,
-        broadcast.conversation(quiet),
-        broadcasts.BROADCASTS,
+        broadcast.conversation(sealer, planning),
+        broadcast_edit.conversation(sealer, planning),
+        broadcasts.conversation(sealer, planning),
         opinion.OPINION,
         nil_report.NIL_REPORT,
         report_guided.GUIDED,

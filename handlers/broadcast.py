@@ -3,91 +3,114 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime, time
+from dataclasses import dataclass, replace
+from datetime import date, datetime
 from functools import partial
 from typing import Any
 
-from dialogue.answers import Invalid, photos, plain_text
+from dialogue.answers import Invalid, plain_text
+from dialogue.campaign_text import ALERT, personal_text
 from dialogue.messages import Choice, Inbound, Lines, Notice, Phrase, Reply, Say, opening, reply
-from dialogue.moments import first_run, read_clock, read_day_of_month, read_moment
-from dialogue.quiet import NEVER_QUIET, QuietHours
 from dialogue.turn import Ask, Conversation, Script, look
+from handlers.broadcast_text import fitting_text, read_photo, read_text, text_notes
+from handlers.broadcast_times import LATER, NOW, Planning, When, ask_when, runs_in_words
 from handlers.context import Context
-from storage import appointments, attachments, audiences, campaigns, invitations, schedules, units
+from storage import appointments, attachments, audiences, audit, campaigns, invitations, schedules, units
 from storage.audiences import Audience
-from storage.campaigns import NewCampaign
+from storage.campaigns import Campaign, NewCampaign
 from storage.database import Connection
-from storage.schedules import ONCE
+from storage.schedules import CATCH_UP_S, ONCE
+from storage.sealing import Sealer
 
-MOST_CHARS = 1_000
-ADVISED_CHARS = 300
 ABILITY = "broadcast"
 EVERYBODY = "everybody"
-NOW, AT, DAILY, WEEKLY, MONTHLY = "now", "at", "daily", "weekly", "monthly"
-_WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-
-
-@dataclass(frozen=True, slots=True)
-class When:
-    """When it goes out: the schedule's rule, its first time (None: at once) and both in words."""
-
-    rule: str
-    first: datetime | None
-    words: Say
+SHORTEST_REASON, LONGEST_REASON = 10, 500
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """What the officer confirmed. `photo` is the SHA-256 of a photo she sent."""
+    """What the officer confirmed. `photo` is the SHA-256 of a photo she sent; `alert_reason` makes it urgent."""
 
     text: str
     photo: str | None
     unit_id: int
     role: str | None
     when: When
+    alert_reason: str | None = None
 
 
-def conversation(quiet: QuietHours = NEVER_QUIET) -> Conversation:
-    """Return the conversation; `quiet` are the hours in which no broadcast is sent."""
-    ask = partial(ask_message, quiet)
-    return Conversation("broadcast", ask=ask, done=plan_message, words="broadcast.words", needs=ABILITY)
+def conversation(sealer: Sealer, planning: Planning) -> Conversation:
+    """Return the conversation; `sealer` has the key of the audit."""
+    ask, done = partial(ask_message, planning), partial(plan_message, sealer)
+    return Conversation("broadcast", ask=ask, done=done, words="broadcast.words", needs=ABILITY)
 
 
-def ask_message(quiet: QuietHours, context: Context) -> Script:
+def ask_message(planning: Planning, context: Context) -> Script:
     """Yield text, photo, audience, time and the summary; return a `Message`."""
-    text = yield Ask("broadcast.text", parse=_text)
-    photo = yield Ask("broadcast.photo", parse=_photo, optional=True)
+    text = yield Ask("broadcast.text", parse=read_text)
+    photo = yield Ask("broadcast.photo", parse=read_photo, optional=True)
     unit_id, role = yield from _ask_audience(context)
     unit = yield look(units.get, unit_id, context.today)
-    count = yield look(audiences.count, Audience(unit_id, role, context.today))
-    to = Say(f"role.{role}") if role else Say("broadcast.everybody")
-    if not count:
+    to = audience_in_words(role)
+    who = Audience(unit_id, role, context.today, is_alert=True)
+    if (yield look(audiences.is_empty, who)):
         # Nobody to send to: the only ways on are back and out.
         yield Ask("broadcast.nobody", {"to": to, "unit": unit.name}, parse=None)
-    when = yield from _ask_when(context)
-    summary: dict[str, Phrase] = {
-        "count": count,
-        "to": to,
-        "unit": unit.name,
-        "when": when.words,
-        "sample": Say("broadcast.sample", {"text": text, "opt_out": Say("broadcast.opt_out")}),
-        "notes": _notes(text, photo, when.first or context.now, quiet, context),
-    }
-    choices = (Choice("send", Say("broadcast.confirm")),)
-    yield Ask("broadcast.summary", summary, parse=None, choices=choices, confirm=True)
-    return Message(text, photo, unit_id, role, when)
+    when = yield from ask_when(planning, context, (NOW, *LATER, ALERT))
+    reason = (yield Ask("broadcast.alert_reason", parse=_reason)) if when.is_alert else None
+    who = replace(who, is_alert=when.is_alert)
+    count = yield look(audiences.count, who)
+    if not count:
+        yield Ask("broadcast.nobody", {"to": to, "unit": unit.name}, parse=None)
+    text = yield from fitting_text(planning, context, text, who, has_photo=photo is not None)
+    message = Message(text, photo, unit_id, role, when, reason)
+    values: dict[str, Phrase] = {"count": count, "to": to, "unit": unit.name}
+    yield _summary(planning, context, message, values)
+    return message
 
 
-def _text(inbound: Inbound) -> str:
+def _reason(inbound: Inbound) -> str:
     text = plain_text(inbound)
-    if len(text) > MOST_CHARS:
-        raise Invalid("broadcast.text_too_long", chars=len(text), limit=MOST_CHARS)
+    if not SHORTEST_REASON <= len(text) <= LONGEST_REASON:
+        raise Invalid("broadcast.alert_reason_length", least=SHORTEST_REASON, most=LONGEST_REASON)
     return text
 
 
-def _photo(inbound: Inbound) -> str:
-    return photos(inbound)[0]
+def _summary(planning: Planning, context: Context, message: Message, values: dict[str, Phrase]) -> Ask:
+    values |= {"sample": sample(context, message.text, is_alert=message.when.is_alert)}
+    notes = text_notes(message.text, has_photo=message.photo is not None)
+    if message.when.is_alert:
+        values |= {"reason": message.alert_reason, "notes": Lines(tuple(notes))}
+        choices = (Choice("send", Say("broadcast.alert_confirm")),)
+        return Ask("broadcast.alert_summary", values, parse=None, choices=choices, confirm=True, exact=True)
+    values |= {"when": message.when.words, "notes": Lines((*notes, *time_notes(planning, context, message.when)))}
+    choices = (Choice("send", Say("broadcast.confirm")),)
+    return Ask("broadcast.summary", values, parse=None, choices=choices, confirm=True)
+
+
+def sample(context: Context, text: str, *, is_alert: bool = False) -> Say:
+    """Return a message as she herself would get it."""
+    own = personal_text(text, context.name, "…") if context.name else text
+    if is_alert:
+        return Say("broadcast.sample_urgent", {"head": Say("broadcast.urgent", {"code": "…"}), "text": own})
+    return Say("broadcast.sample", {"text": own, "opt_out": Say("broadcast.opt_out")})
+
+
+def time_notes(planning: Planning, context: Context, when: When) -> list[Phrase]:
+    """Return what is to be said of the time: the next runs, quiet hours, what happens if we are away then."""
+    notes: list[Phrase] = [runs_in_words(when.runs)] if when.rule != ONCE else []
+    until = planning.quiet.end_of_quiet(when.first or context.now)
+    if until is not None:
+        key = "broadcast.quiet_but_demo" if context.demo else "broadcast.quiet_wait"
+        notes.append(Say(key, {"until": until}))
+    if when.first is not None:
+        notes.append(Say("broadcast.catch_up", {"hours": CATCH_UP_S // 3600}))
+    return notes
+
+
+def audience_in_words(role: str | None) -> Say:
+    """Return whom a campaign is for, within its unit."""
+    return Say(f"role.{role}") if role else Say("broadcast.everybody")
 
 
 def _ask_audience(context: Context) -> Generator[Any, Any, tuple[int, str | None]]:
@@ -120,64 +143,7 @@ def _placed(db: Connection, found: units.Unit, on: date) -> str:
     return f"{found.name} · {above.name}" if above is not None else found.name
 
 
-def _ask_when(context: Context) -> Generator[Any, Any, When]:
-    kinds = (NOW, AT, DAILY, WEEKLY, MONTHLY)
-    choices = tuple(Choice(kind, Say(f"broadcast.when.{kind}")) for kind in kinds)
-    kind = yield Ask("broadcast.when", parse=None, choices=choices)
-    if kind == NOW:
-        return When(ONCE, None, Say("broadcast.goes.now"))
-    if kind == AT:
-        typed = yield Ask("broadcast.moment", parse=partial(_moment, context.now))
-        moment = datetime.fromisoformat(typed)
-        return When(ONCE, moment, Say("broadcast.goes.at", {"moment": moment}))
-    if kind == DAILY:
-        clock = yield Ask("broadcast.clock", parse=read_clock)
-        return _repeated(context, DAILY, clock)
-    if kind == WEEKLY:
-        days = tuple(Choice(day, Say(f"weekday.{day}")) for day in _WEEKDAYS)
-        weekday = yield Ask("broadcast.weekday", parse=None, choices=days)
-        clock = yield Ask("broadcast.clock", parse=read_clock)
-        return _repeated(context, WEEKLY, clock, weekday=weekday)
-    day = yield Ask("broadcast.day", parse=read_day_of_month)
-    clock = yield Ask("broadcast.clock", parse=read_clock)
-    return _repeated(context, MONTHLY, clock, day=day)
-
-
-def _moment(now: datetime, inbound: Inbound) -> str:
-    return read_moment(plain_text(inbound), now).isoformat()
-
-
-def _repeated(context: Context, kind: str, clock: str, *, weekday: str | None = None, day: str | None = None) -> When:
-    at = time.fromisoformat(clock)
-    number = _WEEKDAYS.index(weekday) if weekday else None
-    first = first_run(context.now, at, weekday=number, day=day)
-    rule = f"{at.minute} {at.hour} {day or '*'} * {weekday or '*'}"
-    return When(rule, first, Say(f"broadcast.goes.{kind}", _rhythm(clock, weekday, day) | {"first": first}))
-
-
-def _rhythm(clock: str, weekday: str | None, day: str | None) -> dict[str, Phrase]:
-    values: dict[str, Phrase] = {"clock": clock}
-    if weekday is not None:
-        values["weekday"] = Say(f"weekday.{weekday}")
-    if day is not None:
-        values["day"] = Say("broadcast.day_number", {"day": day}) if day.isdecimal() else Say("broadcast.last_day")
-    return values
-
-
-def _notes(text: str, photo: str | None, first: datetime, quiet: QuietHours, context: Context) -> Lines:
-    notes: list[Phrase] = []
-    if photo is not None:
-        notes.append(Say("broadcast.with_photo"))
-    if len(text) > ADVISED_CHARS:
-        notes.append(Say("broadcast.long_text", {"chars": len(text), "advised": ADVISED_CHARS}))
-    until = quiet.end_of_quiet(first)
-    if until is not None:
-        key = "broadcast.quiet_but_demo" if context.demo else "broadcast.quiet_wait"
-        notes.append(Say(key, {"until": until}))
-    return Lines(tuple(notes))
-
-
-def plan_message(db: Connection, context: Context, result: Message) -> Sequence[Reply | Notice]:
+def plan_message(sealer: Sealer, db: Connection, context: Context, result: Message) -> Sequence[Reply | Notice]:
     """Store the campaign and its schedule, once per confirmation, if the unit is still within her reach."""
     roles = context.content.roles_that(ABILITY)
     if not appointments.may(db, context.contact_id, result.unit_id, roles, context.today):
@@ -190,20 +156,57 @@ def plan_message(db: Connection, context: Context, result: Message) -> Sequence[
         role=result.role,
         texts={context.content.wording.default: result.text},
         client_key=f"inbox:{context.inbox_id}",
-        attachment_id=_kept_photo(db, context, result.photo, now),
+        attachment_id=kept_photo(db, context, result.photo, now),
+        sort=ALERT if result.alert_reason else "broadcast",
+        alert_reason=result.alert_reason,
     )
     campaign, is_new = campaigns.create(db, new, at=now)
     if is_new:
         schedules.create(db, campaign.id, rule=result.when.rule, next_due_at=result.when.first or now)
+        _audit_alert(sealer, db, context, campaign, now)
     progress = opening("broadcasts", Say("broadcasts.progress"), campaign=campaign.id)
     cancel = opening("broadcasts", Say("broadcasts.cancel"), campaign=campaign.id, act="cancel")
-    return [reply("broadcast.planned", progress, cancel, code=campaign.code, when=result.when.words)]
+    return [reply("broadcast.planned", progress, cancel, code=campaign.code, when=_planned_for(result.when))]
 
 
-def _kept_photo(db: Connection, context: Context, photo: str | None, now: datetime) -> int | None:
+def _planned_for(when: When) -> Say:
+    if when.rule == ONCE or when.first is None:
+        return when.words
+    return Say("broadcast.goes.first", {"rhythm": when.words, "first": when.first})
+
+
+def _audit_alert(sealer: Sealer, db: Connection, context: Context, campaign: Campaign, now: datetime) -> None:
+    if campaign.sort == ALERT:
+        record(sealer, db, context, campaign, "broadcast.alert", after={"reason": campaign.alert_reason}, at=now)
+
+
+def record(
+    sealer: Sealer,
+    db: Connection,
+    context: Context,
+    campaign: Campaign,
+    act: str,
+    *,
+    at: datetime | None = None,
+    before: Any = None,
+    after: Any = None,
+) -> None:
+    """Note in the audit what an officer did to a campaign."""
+    audit.record(
+        db,
+        at=at or context.now,
+        actor_id=context.contact_id,
+        channel=context.channel,
+        act=act,
+        subject=f"campaign:{campaign.code}",
+        before=before,
+        after=after,
+        key=sealer.keys.digest,
+    )
+
+
+def kept_photo(db: Connection, context: Context, photo: str | None, now: datetime) -> int | None:
+    """Return the attachment of a photo she sent; None for none."""
     if photo is None:
         return None
     return attachments.receive(db, [photo], contact_id=context.contact_id, at=now)[0]
-
-
-BROADCAST = conversation()

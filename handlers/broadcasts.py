@@ -1,34 +1,57 @@
-"""What became of the messages an officer sent: progress, pause, resume, cancel, for her own and those in her scope."""
+"""What became of the messages an officer sent: progress, pause, resume, skip, cancel, for her own and those in her
+scope."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from math import ceil
+from typing import Any
 
-from dialogue.messages import Choice, Inbound, Json, Lines, Notice, Phrase, Reply, Say, opening, reply
+from dialogue.messages import Choice, Inbound, Json, Notice, Phrase, Reply, Say, opening, reply
 from dialogue.turn import Ask, Conversation, Script, look
-from handlers.broadcast import ABILITY
+from handlers.broadcast import ABILITY, record
+from handlers.broadcast_card import Standing, card, listed, shortened, standing, to_list
+from handlers.broadcast_times import Planning
 from handlers.context import Context
-from storage import appointments, broadcasts, campaigns, codes, deliveries, schedules, units
-from storage.broadcasts import Broadcast
+from storage import appointments, broadcasts, campaigns, codes, deliveries, invitations, schedules
 from storage.campaigns import PREFIX, Campaign
 from storage.database import Connection
-from storage.schedules import ONCE, Schedule
+from storage.schedules import Due
+from storage.sealing import Sealer
 
-PAGE = 8
-SHOWN_CHARS = 60
-NAMES = 20
 SURE = "sure"
-NEEDS_CONFIRMING = ("cancel", "cancel_run")
+NEEDS_CONFIRMING = ("cancel", "cancel_run", "resend")
+ARRIVED_AFTER_ALL = 0.9
+"""Of messages in doubt more than so many had in fact arrived (measured; `docs/reliability.md`)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """Which campaign she asks for (None: the list, from `before` on) and what is to be done with it."""
+    """Which campaign she asks for (None: the list, from `before` on) and what is to be done with it.
+
+    `due` is the run she saw as the coming one, `run` the run whose doubtful messages she wants sent again.
+    """
 
     campaign_id: int | None
     act: str | None = None
     before: int | None = None
+    due: str | None = None
+    run: int | None = None
+
+
+def conversation(sealer: Sealer, planning: Planning) -> Conversation:
+    """Return the conversation; `sealer` has the key of the audit."""
+    return Conversation(
+        "broadcasts",
+        ask=ask_wish,
+        done=partial(do_wish, sealer, planning),
+        words="broadcasts.words",
+        opens=code_in,
+        needs=ABILITY,
+    )
 
 
 def code_in(inbound: Inbound, _context: Context) -> Mapping[str, Json] | None:
@@ -38,181 +61,142 @@ def code_in(inbound: Inbound, _context: Context) -> Mapping[str, Json] | None:
 
 
 def ask_wish(context: Context) -> Script:
-    """Yield a question only before something is cancelled; return a `Wish`."""
+    """Yield a question only before something that cannot be undone; return a `Wish`."""
     start = context.start
     campaign_id = _number(start.get("campaign"))
     if "code" in start:
         by_code: Campaign | None = yield look(campaigns.by_code, str(start["code"]))
         campaign_id = by_code.id if by_code else 0
-    act = start.get("act")
-    scope = tuple(post.unit_id for post in context.posts_that(ABILITY))
+    act, run_id = _word(start.get("act")), _number(start.get("run"))
     if campaign_id is not None and act in NEEDS_CONFIRMING:
-        seen: Campaign | None = yield look(campaigns.seen, campaign_id, context.contact_id, scope, context.today)
-        if seen is not None:
-            values = {"code": seen.code, "text": _shortened(seen.text)}
-            choices = (Choice(SURE, Say(f"broadcasts.{act}")),)
-            yield Ask(f"broadcasts.sure_{act}", values, parse=None, choices=choices, confirm=True)
-    return Wish(campaign_id, str(act) if act is not None else None, _number(start.get("before")))
+        yield from _ask_sure(context, campaign_id, act, run_id)
+    return Wish(campaign_id, act, _number(start.get("before")), _word(start.get("due")), run_id)
+
+
+def _ask_sure(context: Context, campaign_id: int, act: str, run_id: int | None) -> Generator[Any, Any, None]:
+    scope = tuple(post.unit_id for post in context.posts_that(ABILITY))
+    seen: Campaign | None = yield look(campaigns.seen, campaign_id, context.contact_id, scope, context.today)
+    if seen is None:
+        return
+    values: dict[str, Phrase] = {"code": seen.code, "text": shortened(seen.text)}
+    if act != "resend":
+        choices = (Choice(SURE, Say(f"broadcasts.{act}")),)
+        yield Ask(f"broadcasts.sure_{act}", values, parse=None, choices=choices, confirm=True)
+        return
+    doubtful = (yield look(deliveries.counts, run_id or 0))["unknown"]
+    if doubtful:
+        values |= {"count": doubtful, "twice": ceil(doubtful * ARRIVED_AFTER_ALL)}
+        choices = (Choice(SURE, Say("broadcasts.resend", {"count": doubtful})),)
+        yield Ask("broadcasts.sure_resend", values, parse=None, choices=choices, confirm=True, exact=True)
 
 
 def _number(value: Json) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
-def do_wish(db: Connection, context: Context, wish: Wish) -> Sequence[Reply | Notice]:
+def _word(value: Json) -> str | None:
+    return str(value) if value is not None else None
+
+
+@dataclass(frozen=True, slots=True)
+class Steering:
+    """What an act needs: the campaign as it stands now and what she wished."""
+
+    db: Connection
+    planning: Planning
+    context: Context
+    now: Standing
+    wish: Wish
+
+    @property
+    def at(self) -> datetime:
+        """When her wish reached us, not when a phone without a line says it was written."""
+        return invitations.arrived_at(self.db, self.context.inbox_id)
+
+
+def do_wish(
+    sealer: Sealer, planning: Planning, db: Connection, context: Context, wish: Wish
+) -> Sequence[Reply | Notice]:
     """Do what she asked for, if it is hers to do and still possible, and show how things stand now."""
     roles = context.content.roles_that(ABILITY)
     scope = appointments.scope_of(db, context.contact_id, roles, context.today)
     if wish.campaign_id is None:
-        return [_list(db, context, scope, wish.before)]
+        return [listed(db, context, scope, wish.before)]
     campaign = campaigns.seen(db, wish.campaign_id, context.contact_id, scope, context.today)
     if campaign is None:
-        return [reply("broadcasts.not_found", _to_list())]
-    run = broadcasts.latest(db, campaign.id)
-    plan = schedules.of_campaign(db, campaign.id)
-    head: tuple[Say, ...] = ()
-    if wish.act in ACTS:
-        changed = ACTS[wish.act](db, run, plan)
-        head = (Say(f"broadcasts.did_{wish.act}" if changed else "broadcasts.too_late"),)
-    return [_card(db, context, campaign, head)]
+        return [reply("broadcasts.not_found", to_list())]
+    if wish.act not in ACTS:
+        return [card(db, planning, context, campaign.id)]
+    if not ACTS[wish.act](Steering(db, planning, context, standing(db, campaign), wish)):
+        return [card(db, planning, context, campaign.id, (Say("broadcasts.too_late"),))]
+    record(sealer, db, context, campaign, f"broadcast.{wish.act}", after={"due": wish.due, "run": wish.run})
+    did = Say(f"broadcasts.did_{wish.act}")
+    return [card(db, planning, context, campaign.id, (did,)), *told_owner(context, campaign, did)]
 
 
-def _pause(db: Connection, run: Broadcast | None, _plan: Schedule | None) -> bool:
-    return run is not None and broadcasts.pause(db, run.id)
+def told_owner(context: Context, campaign: Campaign, did: Say) -> list[Notice]:
+    """Return what its owner hears when a colleague changed a campaign of hers."""
+    if campaign.created_by == context.contact_id:
+        return []
+    button = opening("broadcasts", Say("broadcasts.open"), campaign=campaign.id)
+    return [Notice(campaign.created_by, reply("broadcasts.by_colleague", button, code=campaign.code, what=did))]
 
 
-def _resume(db: Connection, run: Broadcast | None, _plan: Schedule | None) -> bool:
-    return run is not None and broadcasts.resume(db, run.id)
+def _pause(steering: Steering) -> bool:
+    run = steering.now.run
+    return run is not None and broadcasts.pause(steering.db, run.id)
 
 
-def _cancel_run(db: Connection, run: Broadcast | None, _plan: Schedule | None) -> bool:
-    return run is not None and broadcasts.cancel(db, run.id)
+def _resume(steering: Steering) -> bool:
+    run = steering.now.run
+    return run is not None and broadcasts.resume(steering.db, run.id)
 
 
-def _cancel(db: Connection, run: Broadcast | None, plan: Schedule | None) -> bool:
-    ended = plan is not None and schedules.end(db, plan.id)
-    return _cancel_run(db, run, plan) or ended
+def _cancel_run(steering: Steering) -> bool:
+    run = steering.now.run
+    return run is not None and broadcasts.cancel(steering.db, run.id)
 
 
-def _pause_plan(db: Connection, _run: Broadcast | None, plan: Schedule | None) -> bool:
-    return plan is not None and schedules.pause(db, plan.id)
+def _cancel(steering: Steering) -> bool:
+    plan = steering.now.plan
+    ended = plan is not None and schedules.end(steering.db, plan.id)
+    return _cancel_run(steering) or ended
 
 
-def _resume_plan(db: Connection, _run: Broadcast | None, plan: Schedule | None) -> bool:
-    return plan is not None and schedules.resume(db, plan.id)
+def _pause_plan(steering: Steering) -> bool:
+    plan = steering.now.plan
+    return plan is not None and schedules.pause(steering.db, plan.id)
 
 
-ACTS: Mapping[str | None, Callable[[Connection, Broadcast | None, Schedule | None], bool]] = {
+def _resume_plan(steering: Steering) -> bool:
+    plan = steering.now.plan
+    return plan is not None and schedules.resume(steering.db, plan.id)
+
+
+def _skip(steering: Steering) -> bool:
+    """Skip the coming run, if it is still the one she saw: a second press must not skip a second run."""
+    plan = steering.now.plan
+    if plan is None or plan.next_due_at is None or plan.next_due_at.isoformat() != steering.wish.due:
+        return False
+    following = steering.planning.next_runs(plan.rule, plan.next_due_at)
+    campaign = steering.now.campaign
+    due = Due(plan.id, campaign.id, plan.rule, plan.next_due_at, plan.catch_up_s, campaign.code, campaign.created_by)
+    return schedules.skip(steering.db, due, next_due_at=following[0] if following else None, now=steering.at)
+
+
+def _resend(steering: Steering) -> bool:
+    run = steering.now.run
+    is_same = run is not None and run.id == steering.wish.run
+    return is_same and run is not None and broadcasts.send_again(steering.db, run.id, at=steering.at) > 0
+
+
+ACTS: Mapping[str | None, Callable[[Steering], bool]] = {
     "pause": _pause,
     "resume": _resume,
     "cancel_run": _cancel_run,
     "cancel": _cancel,
     "pause_plan": _pause_plan,
     "resume_plan": _resume_plan,
+    "skip": _skip,
+    "resend": _resend,
 }
-
-
-def _card(db: Connection, context: Context, campaign: Campaign, head: tuple[Say, ...]) -> Reply:
-    run = broadcasts.latest(db, campaign.id)
-    plan = schedules.of_campaign(db, campaign.id)
-    unit = units.get(db, campaign.unit_id, context.today)
-    to = Say(f"role.{campaign.role}") if campaign.role else Say("broadcast.everybody")
-    values: dict[str, Phrase] = {
-        "code": campaign.code,
-        "text": _shortened(campaign.text),
-        "to": to,
-        "unit": unit.name if unit else "",
-    }
-    lines = [*_plan_lines(plan), *_run_lines(db, context, run)]
-    return Reply(
-        (*head, Say("broadcasts.card", values), Lines(tuple(lines))), (*_buttons(campaign, run, plan), _to_list())
-    )
-
-
-def _plan_lines(plan: Schedule | None) -> list[Phrase]:
-    if plan is None or plan.state == "ended":
-        return []
-    if plan.state == "paused":
-        return [Say("broadcasts.plan_paused")]
-    if plan.next_due_at is None:
-        return []
-    return [Say("broadcasts.next", {"due": plan.next_due_at})]
-
-
-def _run_lines(db: Connection, context: Context, run: Broadcast | None) -> list[Phrase]:
-    """How the last run stands: its state, recipients by state (they add up), and the doubtful ones by name."""
-    if run is None:
-        return []
-    counts = deliveries.counts(db, run.id)
-    lines: list[Phrase] = [Say(f"broadcasts.run.{run.state}", {"code": run.code, "total": sum(counts.values())})]
-    if run.state == "paused" and run.reason is not None:
-        lines.append(_reason(context, run.reason))
-    lines += [Say(f"broadcast.state.{state}", {"count": count}) for state, count in counts.items() if count]
-    # Names never go to a channel abroad.
-    if counts["unknown"] and not context.capabilities.data_abroad:
-        names = deliveries.in_doubt(db, run.id, most=NAMES)
-        more = counts["unknown"] - len(names)
-        lines.append(Say("broadcasts.in_doubt", {"names": ", ".join(names)}))
-        lines.append(Say("broadcasts.more_in_doubt", {"count": more}) if more else None)
-    return lines
-
-
-def _reason(context: Context, reason: str) -> Say:
-    key = f"broadcast.reason.{reason}"
-    known = context.content.wording.has(key)
-    return Say(key) if known else Say("broadcast.other_reason", {"reason": reason})
-
-
-def _buttons(campaign: Campaign, run: Broadcast | None, plan: Schedule | None) -> list[Choice]:
-    acts: list[str] = []
-    is_open = run is not None and run.state in ("freezing", "running", "paused")
-    repeats = plan is not None and plan.rule != ONCE and plan.state != "ended"
-    if run is not None and is_open:
-        acts.append("resume" if run.state == "paused" else "pause")
-        acts += ["cancel_run"] if repeats else []
-    if plan is not None and plan.state == "active" and repeats:
-        acts.append("pause_plan")
-    if plan is not None and plan.state == "paused":
-        acts.append("resume_plan")
-    if is_open or (plan is not None and plan.state != "ended"):
-        acts.append("cancel")
-    again = opening("broadcasts", Say("broadcasts.again"), campaign=campaign.id)
-    steer = [opening("broadcasts", Say(f"broadcasts.{act}"), campaign=campaign.id, act=act) for act in acts]
-    return [again, *steer] if acts else []
-
-
-def _to_list() -> Choice:
-    return opening("broadcasts", Say("broadcasts.list_button"))
-
-
-def _list(db: Connection, context: Context, scope: Sequence[int], before: int | None) -> Reply:
-    found = campaigns.listed(db, context.contact_id, scope, context.today, most=PAGE + 1, before=before)
-    if not found:
-        return reply("broadcasts.none", opening("broadcast", Say("broadcast.open")))
-    page = found[:PAGE]
-    lines = Lines(tuple(_line(db, campaign) for campaign in page))
-    choices = [opening("broadcasts", campaign.code, campaign=campaign.id) for campaign in page]
-    if len(found) > PAGE:
-        choices.append(opening("broadcasts", Say("broadcasts.more"), before=page[-1].id))
-    choices.append(opening("broadcast", Say("broadcast.open")))
-    return Reply((Say("broadcasts.list"), lines), tuple(choices))
-
-
-def _line(db: Connection, campaign: Campaign) -> Say:
-    run = broadcasts.latest(db, campaign.id)
-    plan = schedules.of_campaign(db, campaign.id)
-    values: dict[str, Phrase] = {"code": campaign.code, "text": _shortened(campaign.text)}
-    if plan is not None and plan.state == "active" and plan.next_due_at is not None:
-        return Say("broadcasts.line_waiting", values | {"due": plan.next_due_at})
-    state = run.state if run is not None else "cancelled"
-    return Say(f"broadcasts.line.{state}", values)
-
-
-def _shortened(text: str) -> str:
-    first = " ".join(text.split())
-    return first if len(first) <= SHOWN_CHARS else f"{first[:SHOWN_CHARS].rsplit(' ', 1)[0]} …"
-
-
-BROADCASTS = Conversation(
-    "broadcasts", ask=ask_wish, done=do_wish, words="broadcasts.words", opens=code_in, needs=ABILITY
-)

@@ -32,13 +32,13 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.schema import CreateTable
 
+from dialogue.campaign_text import ALERT
 from storage import units
 from storage.appointments import held
 from storage.deliveries import BROADCASTS
 from storage.schema import address, appointment, contact, delivery, member, membership
 from storage.types import Instant, RowId
 
-ALERT = "alert"
 Narrow = Callable[[Any, Any], tuple[ColumnElement[bool], ...]]
 """What the unit and the contact of a post or a membership must satisfy."""
 

@@ -1,8 +1,8 @@
 """Broadcasts: one run of a campaign, from freezing its audience to its final account.
 
-`freezing → running ⇄ paused → done | cancelled`. All changes name the state they start from, so two
-officers, or an officer and the program, never undo each other. Work over many rows goes in bounded
-pages, a transaction each.
+`freezing → running ⇄ paused → done | cancelled`, and `done → running` where doubtful messages are sent again.
+All changes name the state they start from, so two officers, or an officer and the program, never undo each other.
+Work over many rows goes in bounded pages, a transaction each.
 """
 
 from __future__ import annotations
@@ -15,9 +15,10 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, and_, exists, func, literal_column, or_, select, update
 
+from dialogue.campaign_text import ALERT
 from storage import audiences
-from storage.audiences import ALERT, Audience, Page
-from storage.deliveries import BROADCASTS
+from storage.audiences import Audience, Page
+from storage.deliveries import BROADCASTS, SETTLED
 from storage.schema import broadcast, campaign, contact, delivery
 
 PAGE, LEAST_PAGE, MOST_PAGE = 4_000, 500, 8_000
@@ -206,6 +207,30 @@ def resume(db: Connection, broadcast_id: int) -> bool:
     fresh: dict[str, Any] = {"reason": None, "told_at": None, "failed_in_row": 0, "failed_reason": None}
     frozen = _change(db, broadcast_id, ("paused",), complete=True, state="running", **fresh)
     return frozen or _change(db, broadcast_id, ("paused",), state="freezing", **fresh)
+
+
+def pause_for(db: Connection, broadcast_id: int, reason: str) -> bool:
+    """Pause a run before it begins, for a reason its owner is told; False if it is not being frozen."""
+    return _change(db, broadcast_id, ("freezing",), state="paused", reason=reason, told_at=None)
+
+
+def send_again(db: Connection, broadcast_id: int, *, at: datetime) -> int:
+    """Make the messages in doubt ready once more and let a run that was done go on; return how many they are.
+
+    Besides later proof the only way back from `unknown`: an officer decided it, knowing that most of them arrived.
+    None of a cancelled run. What was counted of their doubts stays.
+    """
+    alive = select(broadcast.c.id).where(
+        broadcast.c.id == broadcast_id, broadcast.c.state.in_(("running", "paused", "done"))
+    )
+    doubtful = (delivery.c.broadcast_id.in_(alive), delivery.c.state == literal_column("'unknown'"), SETTLED)
+    fresh: dict[str, Any] = {"state": "ready", "due_at": at, "tries": 0}
+    fresh |= dict.fromkeys(("owner", "lease_until", "message_id", "reason", "settled_at"))
+    again = db.execute(update(delivery).where(*doubtful).values(**fresh)).rowcount
+    if again:
+        open_again: dict[str, Any] = {"settled_at": None, "told_at": None, "failed_in_row": 0, "failed_reason": None}
+        _change(db, broadcast_id, ("done",), state="running", **open_again)
+    return again
 
 
 def cancel(db: Connection, broadcast_id: int) -> bool:

@@ -20,7 +20,8 @@ PREFIX = "TN"
 class NewCampaign:
     """A plan. `texts` maps languages to texts, the base first; without `role` everybody in the subtree is meant.
 
-    `client_key` stands for one wish: asking twice with the same key makes one campaign.
+    `client_key` stands for one wish: asking twice with the same key makes one campaign. Danger to life makes it an
+    `alert`, with the reason why.
     """
 
     created_by: int
@@ -30,6 +31,7 @@ class NewCampaign:
     client_key: str
     attachment_id: int | None = None
     sort: str = "broadcast"
+    alert_reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,9 @@ class Campaign:
     texts: Mapping[str, str]
     attachment_id: int | None
     created_at: datetime
+    sort: str = "broadcast"
+    alert_reason: str | None = None
+    linked_at: datetime | None = None
 
     @property
     def text(self) -> str:
@@ -66,6 +71,7 @@ def create(db: Connection, new: NewCampaign, *, at: datetime) -> tuple[Campaign,
         "texts": dict(new.texts),
         "attachment_id": new.attachment_id,
         "sort": new.sort,
+        "alert_reason": new.alert_reason,
         "client_key": new.client_key,
         "created_at": at,
     }
@@ -114,3 +120,20 @@ def seen(db: Connection, campaign_id: int, contact_id: int, scope_ids: Sequence[
     query = select(*_COLUMNS).where(campaign.c.id == campaign_id, visible_to(contact_id, scope_ids, on))
     row = db.execute(query).first()
     return None if row is None else Campaign(*row)
+
+
+def change(db: Connection, before: Campaign, *, text: str, attachment_id: int | None) -> bool:
+    """Change the base text and the photo for later runs; False if they are not as in `before` any more."""
+    now = get(db, before.id)
+    if now is None or (now.texts, now.attachment_id) != (before.texts, before.attachment_id):
+        return False
+    texts = dict(before.texts) | {next(iter(before.texts)): text}
+    changed = campaign.update().where(campaign.c.id == before.id)
+    db.execute(changed.values(texts=texts, attachment_id=attachment_id))
+    return True
+
+
+def link(db: Connection, campaign_id: int, *, at: datetime) -> None:
+    """Let whoever has a campaign's code read it from now on."""
+    unlinked = (campaign.c.id == campaign_id, campaign.c.linked_at.is_(None))
+    db.execute(campaign.update().where(*unlinked).values(linked_at=at))

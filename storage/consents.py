@@ -11,6 +11,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, select, update
 
+from dialogue.campaign_text import ALERT
 from storage import contacts
 from storage.schema import consent, delivery
 
@@ -71,10 +72,12 @@ def withdraw_all(db: Connection, contact_id: int, *, at: datetime) -> int:
 
 
 def stop_everything(db: Connection, contact_id: int, *, at: datetime) -> int:
-    """Send a contact nothing but answers from now on; return how many waiting broadcast messages were cancelled."""
+    """Send a contact nothing but answers from now on; return how many waiting broadcast messages were cancelled.
+
+    What tells of danger to life still goes to her.
+    """
     contacts.set_stopped(db, contact_id, at)
-    waiting = (
-        (delivery.c.state == "ready") & (delivery.c.contact_id == contact_id) & delivery.c.broadcast_id.is_not(None)
-    )
+    hers = (delivery.c.state == "ready") & (delivery.c.contact_id == contact_id)
+    waiting = hers & delivery.c.broadcast_id.is_not(None) & (delivery.c.sort != ALERT)
     cancelled = update(delivery).where(waiting).values(state="cancelled", reason="stopped", settled_at=at)
     return db.execute(cancelled).rowcount

@@ -1,7 +1,8 @@
 """Every message to a person is a row here: `ready → sending → sent | failed | unknown | cancelled | skipped`.
 
 This file puts rows in and answers what became of them; `storage/claims.py` takes them for sending and
-`storage/attempts.py` records the results. A final state changes only by later proof (`pressed`).
+`storage/attempts.py` records the results. A final state changes only by later proof (`pressed`), or where
+an officer has doubtful messages of a broadcast sent again (`broadcasts.send_again`).
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, func, null, select, text, update
+from sqlalchemy import Connection, bindparam, func, literal_column, null, select, text, update
 
 from storage.schema import broadcast, contact, delivery
 
@@ -113,13 +114,12 @@ def counts(db: Connection, broadcast_id: int) -> dict[str, int]:
     return {state: found.get(state, 0) for state in STATES}
 
 
-# Written out, not bound: a partial index serves only a query that repeats its condition.
+SETTLED = text("delivery.broadcast_id is not null and delivery.state not in ('ready', 'sending')")
+"""Written out, not bound: a partial index serves only a query that repeats its condition."""
+
 _SETTLED = (
     select(delivery.c.state, func.count().label("people"))
-    .where(
-        delivery.c.broadcast_id == bindparam("run"),
-        text("delivery.broadcast_id is not null and delivery.state not in ('ready', 'sending')"),
-    )
+    .where(delivery.c.broadcast_id == bindparam("run"), SETTLED)
     .group_by(delivery.c.state)
 )
 # The plus keeps SQLite from going through the run's recipients: few messages are under way at any time.
@@ -130,12 +130,24 @@ _UNDER_WAY = (
 )
 
 
+def failures(db: Connection, broadcast_id: int) -> list[tuple[str, int]]:
+    """Return why messages of a broadcast failed and how many each time, most first."""
+    why = func.coalesce(delivery.c.reason, "")
+    query = (
+        select(why, func.count())
+        .where(delivery.c.broadcast_id == broadcast_id, delivery.c.state == literal_column("'failed'"), SETTLED)
+        .group_by(why)
+        .order_by(func.count().desc(), why)
+    )
+    return [(row[0], row[1]) for row in db.execute(query)]
+
+
 def in_doubt(db: Connection, broadcast_id: int, *, most: int = 20) -> list[str]:
     """Return the names of recipients who may or may not have the message, in the order of sending."""
     query = (
         select(func.coalesce(contact.c.name, "?"))
         .join(delivery, delivery.c.contact_id == contact.c.id)
-        .where(delivery.c.broadcast_id == broadcast_id, delivery.c.state == "unknown")
+        .where(delivery.c.broadcast_id == broadcast_id, delivery.c.state == literal_column("'unknown'"), SETTLED)
         .order_by(delivery.c.id)
         .limit(most)
     )

@@ -136,6 +136,25 @@ def _record(db: Connection, schedule_id: int, outcomes: Mapping[datetime, str], 
     return {row.due_at: row.id for row in db.execute(insert, rows)}
 
 
+def skip(db: Connection, at_due: Due, *, next_due_at: datetime | None, now: datetime) -> bool:
+    """Record that an officer skipped the coming run; False if it is not the one she saw, or fired already."""
+    return fire(db, at_due, {at_due.due_at: SKIPPED}, next_due_at=next_due_at, now=now) is not None
+
+
+def reschedule(db: Connection, before: Schedule, *, rule: str, next_due_at: datetime) -> bool:
+    """Give a schedule another rule; False if it is no longer as `before`. A paused one stays paused."""
+    same = (
+        schedule.c.id == before.id,
+        schedule.c.state == before.state,
+        schedule.c.rule == before.rule,
+        schedule.c.next_due_at.is_not_distinct_from(before.next_due_at),
+    )
+    if before.state == "ended":
+        return False
+    changed = update(schedule).where(*same).values(rule=rule, next_due_at=next_due_at)
+    return db.execute(changed).rowcount == 1
+
+
 def owner(db: Connection, schedule_id: int) -> tuple[int, str]:
     """Return who planned the campaign of a schedule, and its code."""
     query = select(campaign.c.created_by, campaign.c.code).join(schedule, schedule.c.campaign_id == campaign.c.id)

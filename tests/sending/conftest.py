@@ -7,7 +7,9 @@ import pytest
 from sqlalchemy import Connection, Engine
 
 from storage.database import Database
+from tests.members.stage import Person, Stage, make_stage
 from tests.sending.world import Clock, Road, engine_at
+from tests.tables import new_database
 
 
 @pytest.fixture
@@ -30,6 +32,17 @@ async def database(engine: Engine, tmp_path: Path) -> AsyncIterator[Database]:
     opened = Database(tmp_path / "lantoa.db")
     yield opened
     await opened.close()
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Iterator[Stage]:
+    with new_database(tmp_path / "test.db") as engine:
+        yield make_stage(tmp_path, engine)
+
+
+@pytest.fixture
+def officer(stage: Stage) -> Person:
+    return stage.person("Lan", role="chu_tich_xa", unit="chu_pah")
 
 
 @pytest.fixture

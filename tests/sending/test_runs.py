@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, event, select, update
 
-from storage import audiences, broadcasts, contacts, deliveries
+from storage import audiences, broadcasts, consents, contacts, deliveries
 from storage.audiences import Audience
 from storage.schema import broadcast, delivery, membership
 from storage.schema import campaign as campaign_table
@@ -103,6 +103,15 @@ def test_danger_to_life_reaches_those_who_said_stop_and_nobody_who_was_erased(db
     broadcast_id = run(db, campaign(db, union, sort="alert"))
     rows = db.execute(select(delivery.c.contact_id, delivery.c.sort).where(delivery.c.broadcast_id == broadcast_id))
     assert {row.contact_id: row.sort for row in rows}[stopped] == "alert"
+
+
+def test_stop_takes_away_what_waits_but_not_a_warning_of_danger(db: Connection) -> None:
+    union = found_union(db)
+    one, _ = chapter_of(db, union, 2)
+    ordinary, alert = run(db, campaign(db, union)), run(db, campaign(db, union, key="a", sort="alert"))
+    assert consents.stop_everything(db, one, at=MORNING) == 1
+    rows = db.execute(select(delivery.c.broadcast_id, delivery.c.state).where(delivery.c.contact_id == one))
+    assert {row.broadcast_id: row.state for row in rows} == {ordinary: "cancelled", alert: "ready"}
 
 
 def test_a_small_audience_is_found_without_going_through_all_contacts(db: Connection) -> None:

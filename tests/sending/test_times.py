@@ -7,14 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.due import BadRule, next_due, next_runs
+from dialogue import rhythms
 from dialogue.answers import Invalid
 from dialogue.messages import Inbound
-from dialogue.moments import first_run, read_clock, read_day_of_month, read_moment
+from dialogue.moments import read_clock, read_day_of_month, read_day_of_year, read_moment
 from dialogue.quiet import NEVER_QUIET, read_quiet_hours
 from dialogue.text import VIETNAM
 
 MONDAY = datetime(2026, 11, 23, 9, 0, tzinfo=VIETNAM)
-WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
 @pytest.mark.parametrize(
@@ -83,19 +83,57 @@ def test_a_day_some_months_lack_is_not_taken(typed: str) -> None:
         read_day_of_month(Inbound(MONDAY, typed))
 
 
+@pytest.mark.parametrize(("typed", "day"), [("8/3", "08-03"), ("ngày 20 tháng 10", "20-10"), ("mùng 1/1", "01-01")])
+def test_a_day_of_every_year_is_read(typed: str, day: str) -> None:
+    assert read_day_of_year(Inbound(MONDAY, typed)) == day
+
+
+@pytest.mark.parametrize("typed", ["29/2", "31/4", "8", "8/3/2027", "mai", "0/5"])
+def test_a_day_some_years_lack_is_not_taken(typed: str) -> None:
+    with pytest.raises(Invalid) as wrong:
+        read_day_of_year(Inbound(MONDAY, typed))
+    assert wrong.value.hint.key == "moment.unclear_day_of_year"
+
+
 @given(
-    minutes=st.integers(0, 4 * 365 * 24 * 60),
-    clock=st.times(),
-    kind=st.sampled_from(["daily", "weekly", "monthly", "last"]),
-    number=st.integers(0, 6),
+    clock=st.times(), kind=st.sampled_from(["daily", "weekly", "monthly", "last", "yearly"]), number=st.integers(1, 7)
 )
-def test_the_first_run_shown_is_the_one_the_rule_gives(minutes: int, clock: time, kind: str, number: int) -> None:
-    local = MONDAY + timedelta(minutes=minutes)
-    at = time(clock.hour, clock.minute)
-    weekday = number if kind == "weekly" else None
-    day = str(number + 1) if kind == "monthly" else "last" if kind == "last" else None
-    rule = f"{at.minute} {at.hour} {day or '*'} * {WEEKDAYS[number] if weekday is not None else '*'}"
-    assert next_due(rule, local) == first_run(local, at, weekday=weekday, day=day)
+def test_a_rule_comes_when_its_answers_say_and_is_said_in_the_same_words(clock: time, kind: str, number: int) -> None:
+    written = clock.isoformat("minutes")
+    given_parts = {
+        "daily": {},
+        "weekly": {"weekday": rhythms.WEEKDAYS[number - 1]},
+        "monthly": {"day": str(number)},
+        "last": {"day": rhythms.LAST},
+        "yearly": {"day": str(number), "month": str(number)},
+    }
+    rule = rhythms.rule(written, **given_parts[kind])
+    said = rhythms.in_words(rule)
+    assert said.key == f"broadcast.goes.{'monthly' if kind == 'last' else kind}"
+    assert said.values["clock"] == written
+    for run in next_runs(rule, MONDAY):
+        local = run.astimezone(VIETNAM)
+        assert (local.hour, local.minute) == (clock.hour, clock.minute)
+        assert kind != "weekly" or local.weekday() == number - 1
+        assert kind not in ("monthly", "yearly") or local.day == number
+        assert kind != "last" or (local + timedelta(days=1)).day == 1
+        assert kind != "yearly" or local.month == number
+
+
+@pytest.mark.parametrize(
+    ("rule", "key"),
+    [
+        ("30 7 * * mon,thu", "broadcast.goes.weekly"),
+        ("0 8 */2 * *", "broadcast.goes.cron"),
+        ("0 8,20 * * *", "broadcast.goes.cron"),
+        ("0 8 1 * mon", "broadcast.goes.cron"),
+        ("0 8 last 12 *", "broadcast.goes.cron"),
+        ("99 8 * * *", "broadcast.goes.cron"),
+        ("0 8 * *", "broadcast.goes.cron"),
+    ],
+)
+def test_a_rule_without_plain_words_is_shown_as_it_is(rule: str, key: str) -> None:
+    assert rhythms.in_words(rule).key == key
 
 
 def test_a_rule_gives_its_next_runs_in_utc() -> None:
