@@ -25,6 +25,7 @@ from storage.database import Connection, Database, sqlite_engine
 from storage.schema import attachment, delivery, figure, inbox, report
 from storage.sealing import Sealer, create_key_file
 from tests.reports.stage import CONTENT, make_stage
+from tests.sending.desk import PLANNING
 
 EVENING = datetime(2026, 11, 23, 12, 30, tzinfo=UTC)
 HEAD = "head"
@@ -152,7 +153,7 @@ async def bureau_in(folder: Path) -> AsyncIterator[Bureau]:
     sealer = Sealer(create_key_file(folder / "bureau.key"))
     at_home = Capabilities(buttons=True, pictures=True, text_limit=4000)
     channels = {CHANNEL: at_home, FAR: replace(at_home, data_abroad=True)}
-    book = make_book(conversations(sealer), content.wording)
+    book = make_book(conversations(sealer, PLANNING), content.wording)
     bureaus: list[Bureau] = []
     desk = Desk(book, content, channels, lambda: bureaus[0].now, web_address=lambda: bureaus[0].web)
     bureaus.append(Bureau(Database(folder / "bureau.db"), desk, sealer))

@@ -23,6 +23,7 @@ from storage import audiences, contacts
 from storage.audiences import Audience
 from storage.database import Connection
 from storage.schema import consent, contact, delivery, invitation
+from tests.sending.desk import PLANNING
 from tests.turns.bureau import CHANNEL, FAR, HEAD, NAMES, Bureau, bureau_in
 
 WOMAN = "Siu H'Mai"
@@ -185,7 +186,7 @@ async def test_without_a_web_chat_she_is_told_so_and_no_button_leads_there(burea
 
 
 async def test_a_talk_that_forgets_to_ask_is_held_back_by_the_engine(bureau: Bureau) -> None:
-    unguarded = [each for each in conversations(bureau.sealer) if each.name != "register"]
+    unguarded = [each for each in conversations(bureau.sealer, PLANNING) if each.name != "register"]
     book = make_book([*unguarded, register.conversation(bureau.sealer)], bureau.desk.content.wording)
     desk = replace(bureau.desk, book=book)
     bureau.dispatcher = Dispatcher(bureau.db, desk, "first", on_committed=lambda _committed: None)
@@ -242,7 +243,7 @@ def _walk_all(db: Connection, bureau: Bureau) -> list[tuple[str, bool, bool]]:
     )
     return [
         step
-        for conversation in conversations(bureau.sealer)
+        for conversation in conversations(bureau.sealer, PLANNING)
         for step in _walk(db, conversation, replace(context, start=STARTS.get(conversation.name, {})))
     ]
 
