@@ -122,14 +122,9 @@ async def assembled(
     async with PicturePool() as pool:
         media = _media(config, content, db, pool, clock)
         fetchers.append(Fetcher(db, channels, _came_to(config), clock=clock, on_settled=media.wake))
-        around = Surroundings(
-            owner=process,
-            wording=content.wording,
-            pictures=media.picture,
-            rules=NO_RULES if place.is_demo else _rules(config),
-            rates_per_s={str(name): rate for name, rate in config.broadcast.rate.items()} or None,
-            now=clock,
-        )
+        rules = NO_RULES if place.is_demo else _rules(config)
+        rates = {str(name): rate for name, rate in config.broadcast.rate.items()} or None
+        around = Surroundings(process, content.wording, media.picture, rules=rules, rates_per_s=rates, now=clock)
         sender = Sender(db, channels.values(), around)
 
         def on_committed(committed: Committed) -> None:

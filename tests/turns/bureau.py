@@ -26,6 +26,7 @@ from storage.schema import attachment, delivery, figure, inbox, report
 from storage.sealing import Sealer, create_key_file
 from tests.reports.stage import CONTENT, make_stage
 from tests.sending.desk import PLANNING
+from tests.tables import write_tables
 
 EVENING = datetime(2026, 11, 23, 12, 30, tzinfo=UTC)
 HEAD = "head"
@@ -140,6 +141,7 @@ def _content() -> Content:
 @asynccontextmanager
 async def bureau_in(folder: Path) -> AsyncIterator[Bureau]:
     """Yield a bureau on a new database."""
+    write_tables(folder / "bureau.db")
     engine = sqlite_engine(folder / "bureau.db")
     stage = make_stage(engine)
     with stage.db() as db:
