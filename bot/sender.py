@@ -267,7 +267,7 @@ class Sender:
             self._note(message, sending.accepted())
 
     async def _rendered(self, message: Claimed, channel: Channel) -> tuple[Rendered, SentPicture | None]:
-        rendered = written(message, self._around.wording)
+        rendered = written(message, self._around.wording, abroad=channel.capabilities.data_abroad)
         if rendered.picture is None:
             return rendered, None
         if not channel.capabilities.pictures:

@@ -13,11 +13,12 @@ import structlog
 
 from bot.channels.base import Channel, Moved, NotSent, Outgoing, SendError, SentPicture, Unclear
 from bot.limiter import Limiter, Shut
+from dialogue.campaign_text import ALERT, campaign_text
 from dialogue.fit import fit
 from dialogue.messages import Button, Json, Rendered
 from dialogue.text import Wording
 from storage.attempts import Result
-from storage.claims import NO_RULES, Claimed, Rules
+from storage.claims import NO_RULES, Claimed, Rules, Run
 
 REQUEST_TIMEOUT_S = 30.0
 """For all parts of one message together."""
@@ -168,10 +169,13 @@ class _Halted(NotSent):
         super().__init__("halted")
 
 
-def written(message: Claimed, wording: Wording) -> Rendered:
-    """Return a message in words: a reply as it was stored, a broadcast in her language with the way out of it."""
+def written(message: Claimed, wording: Wording, *, abroad: bool = False) -> Rendered:
+    """Return a message in words: a reply as it was stored, a broadcast in her language.
+
+    `abroad`: her name does not stand in it, for it would leave the country with it.
+    """
     if message.run is not None:
-        return run_written(message.run.texts, message.run.photo, message.language, wording)
+        return _run_written(message, message.run, wording, None if abroad else message.name)
     body = message.body
     if body is None:
         raise ValueError("a reply without a body")
@@ -179,10 +183,10 @@ def written(message: Claimed, wording: Wording) -> Rendered:
     return Rendered(body["text"], buttons, body.get("picture"), message.sort)
 
 
-def run_written(texts: Mapping[str, str], photo: str | None, language: str, wording: Wording) -> Rendered:
-    """Return a broadcast's text in `language`, or in its first one, followed by how to stop such messages."""
-    text = texts.get(language) or next(iter(texts.values()))
+def _run_written(message: Claimed, run: Run, wording: Wording, name: str | None) -> Rendered:
+    urgent = run.code if run.sort == ALERT else None
+    text = campaign_text(run.texts, message.language, wording, name=name, urgent=urgent, is_repeat=message.doubts > 0)
     picture: Mapping[str, Json] | None = None
-    if photo:
-        picture = {"kind": "attachment", "spec": {"sha256": photo}, "description": ""}
-    return Rendered(f"{text}\n\n{wording.sentence('broadcast.opt_out', language)}", picture=picture)
+    if run.photo:
+        picture = {"kind": "attachment", "spec": {"sha256": run.photo}, "description": ""}
+    return Rendered(text, picture=picture)

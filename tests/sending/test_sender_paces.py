@@ -12,7 +12,20 @@ from dialogue.messages import Pace
 from storage.database import Database
 from storage.schema import contact, delivery
 from tests.sending.test_sender import everybody, some_replies, until
-from tests.sending.world import Clock, Road, person, put, reply_to, row_of, sender, states
+from tests.sending.world import (
+    Clock,
+    Road,
+    campaign,
+    found_union,
+    join,
+    person,
+    put,
+    reply_to,
+    row_of,
+    run,
+    sender,
+    states,
+)
 
 
 async def test_a_chat_that_became_another_one_is_written_to_under_its_new_id(
@@ -136,3 +149,32 @@ async def test_an_unreadable_message_harms_only_itself(database: Database, road:
     await database.write(spoil)
     await sender(database, [road], clock).drain()
     assert list((await database.read(states)).values()) == ["sent", "failed", "sent"]
+
+
+@pytest.mark.parametrize(("abroad", "called"), [(False, "Lan"), (True, "broadcast.no_name")])
+async def test_a_name_in_a_text_is_hers_but_does_not_leave_the_country(
+    database: Database, road: Road, clock: Clock, abroad: bool, called: str
+) -> None:
+    road.data_abroad = abroad
+
+    def fill(db: Connection) -> None:
+        union = found_union(db)
+        join(db, person(db, name="Lan"), union.chapter)
+        run(db, campaign(db, union, texts={"vi": "Mời {tên} đi họp"}))
+
+    await database.write(fill)
+    await sender(database, [road], clock).drain()
+    assert f"Mời {called} đi họp" in {text.partition("\n")[0] for _, text in road.ledger}
+
+
+async def test_an_urgent_message_sent_again_after_doubt_says_so(database: Database, road: Road, clock: Clock) -> None:
+    def fill(db: Connection) -> None:
+        run(db, campaign(db, found_union(db), sort="alert"))
+
+    await database.write(fill)
+    road.script["p1"] = [("lost", Unclear("reset"))]
+    sending = sender(database, [road], clock)
+    await sending.drain()
+    clock.forward(30)
+    await sending.drain()
+    assert [text.partition("\n")[0] for _, text in road.ledger] == ["broadcast.urgent", "broadcast.urgent_again"]

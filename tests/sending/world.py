@@ -70,6 +70,7 @@ class Road(Channel):
     begun: int = 0
     handed: list[Outgoing] = field(default_factory=list)
     per_chat: Pace | None = None
+    data_abroad: bool = False
 
     @property
     def capabilities(self) -> Capabilities:
@@ -81,6 +82,7 @@ class Road(Channel):
             rate_per_s=self.rate_per_s,
             repeatable=self.repeatable,
             per_chat=self.per_chat,
+            data_abroad=self.data_abroad,
         )
 
     async def send(self, message: Outgoing) -> str:
