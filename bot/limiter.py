@@ -24,7 +24,7 @@ AHEAD_S = 0.08
 CATCH_UP_S = 0.1
 """Steps missed while the program was busy that may be made good at once."""
 
-EDGE_S = 0.001
+EDGE_S = 0.004
 TINY_S = 2e-6
 """Waits shorter than a clock of whole microseconds can tell; `EDGE_S` is there for them."""
 
