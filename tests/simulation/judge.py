@@ -5,6 +5,7 @@ Each judge is named after its promise (`docs/reliability.md`) and yields what br
 
 from __future__ import annotations
 
+import math
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from typing import Any
 from bot.sending import REQUEST_TIMEOUT_S
 from dialogue.text import VIETNAM
 from storage.deliveries import BROADCASTS
-from tests.simulation.platform import UNCLEAR, Request
+from tests.simulation.platform import PATIENCE_S, PER_CHAT, UNCLEAR, Request
 from tests.simulation.plan import CRON
 from tests.simulation.store import START, stored
 from tests.simulation.world import World
@@ -98,8 +99,16 @@ class Evidence:
             self.effects[person].append(said)
 
     def copies(self, row: Row) -> int:
-        """Return how often a message arrived."""
-        return sum(request.arrived is not None for request in self.requests[row.id])
+        """Return how often a message arrived, parts of it counting as the whole."""
+        parts = Counter(request.text for request in self.requests[row.id] if request.arrived is not None)
+        return max(parts.values(), default=0)
+
+    def is_whole(self, row: Row) -> bool:
+        """Tell whether all parts of a message that we asked to be sent arrived."""
+        parts = {request.text for request in self.requests[row.id]}
+        return bool(parts) and parts == {
+            request.text for request in self.requests[row.id] if request.arrived is not None
+        }
 
     def doubts(self, row: Row) -> int:
         """Return how many attempts of a message are recorded as doubtful."""
@@ -113,15 +122,10 @@ def one_effect(seen: Evidence) -> Iterator[str]:
     """What a person said took effect once, in the order she said it."""
     wanted: dict[str, list[str]] = defaultdict(list)
     for said in seen.platform.said:
-        wanted[said.person].append(said.body["text"] or f"pressed {_pressed_text(seen, said.body['pressed'])}")
+        wanted[said.person].append(said.means)
     for person in {*wanted, *seen.effects}:
         if wanted[person] != seen.effects[person]:
             yield f"{person} said {wanted[person]}, done was {seen.effects[person]}"
-
-
-def _pressed_text(seen: Evidence, pressed: str) -> str:
-    text = seen.requests[int(pressed.partition(".")[0])][0].text
-    return text.removeprefix("answer ")
 
 
 def final_states(seen: Evidence) -> Iterator[str]:
@@ -134,7 +138,7 @@ def final_states(seen: Evidence) -> Iterator[str]:
 def sent_is_received(seen: Evidence) -> Iterator[str]:
     """What we call sent arrived."""
     for row in seen.rows.values():
-        if row.state == "sent" and not seen.copies(row):
+        if row.state == "sent" and not seen.is_whole(row):
             yield f"delivery {row.id} is sent and never arrived"
 
 
@@ -172,9 +176,10 @@ def doubt_is_bounded(seen: Evidence) -> Iterator[str]:
 
 
 def _was_unclear(seen: Evidence, tried: Tried) -> bool:
-    return any(
-        request.fate in UNCLEAR and request.process == tried.owner for request in seen.requests[tried.delivery_id]
-    )
+    """Tell whether a request of it ended unclear; of a message in parts it is enough that one went wrong."""
+    own = [each for each in seen.requests[tried.delivery_id] if each.process == tried.owner]
+    in_parts = len({each.text for each in own}) > 1
+    return any(each.fate in UNCLEAR or (in_parts and each.fate != "taken") for each in own)
 
 
 def audience_is_whole(seen: Evidence) -> Iterator[str]:
@@ -252,15 +257,28 @@ def _notices(seen: Evidence, number: int, due: str) -> int:
 
 
 def rate_is_kept(seen: Evidence) -> Iterator[str]:
-    """In no second more requests begin than are permitted; a process that was taken over from is on its own."""
+    """In no second of the platform's clock more requests are counted than are permitted, to nobody more than one.
+
+    What nobody can answer for is left out: what a dead or a replaced process, or one out of patience, left behind.
+    """
     rate = seen.plan.rate_per_s
     if rate is None:
         return
-    begun = [request.begun for request in seen.platform.requests if not request.stale]
-    most = int(rate)
-    for first, last in zip(begun, begun[most:], strict=False):
+    counted = sorted((request.counted, request.to) for request in seen.platform.requests if _is_ours(seen, request))
+    yield from _too_many("requests", [at for at, _ in counted], int(rate))
+    for person in {to for _, to in counted}:
+        yield from _too_many(f"requests to {person}", [at for at, to in counted if to == person], PER_CHAT.most)
+
+
+def _is_ours(seen: Evidence, request: Request) -> bool:
+    dead_at = seen.world.died.get(request.process, math.inf)
+    return not request.stale and request.counted < min(dead_at, request.begun + PATIENCE_S)
+
+
+def _too_many(what: str, times: list[float], most: int) -> Iterator[str]:
+    for first, last in zip(times, times[most:], strict=False):
         if last - first < 1.0 - 1e-9:
-            yield f"more than {most} requests between {first:.3f} and {last:.3f}"
+            yield f"more than {most} {what} between {first:.3f} and {last:.3f}"
 
 
 def waits_are_kept(seen: Evidence) -> Iterator[str]:

@@ -12,6 +12,9 @@ PEACE_S = 60.0
 
 MOST_COMMITS = 40
 
+LONG, IN_PARTS = 10_000, 12
+"""Limits of a message's text; with the second one most messages go in two or three parts."""
+
 MISHAPS = {
     "talk": ("crash", "crash", "pause", "clock", "away", "stop", "repeat", "repeat", "numbers", "numbers"),
     "send": ("crash", "crash", "pause", "take over", "clock", "away", "stop", "steer"),
@@ -61,6 +64,7 @@ class Plan:
     seed: int
     window: int
     rate_per_s: float | None
+    text_limit: int
     way_in: str
     mood: Mood
     press: float
@@ -78,14 +82,18 @@ def draw(seed: int) -> Plan:
     schedules = _schedules(random, kind)
     speeches, press = _speeches(random, kind), random.choice((0.0, 0.3))
     faults = _faults(random, kind, schedules)
+    way_in = random.choice(WAYS_IN)
+    if way_in == "polling" and speeches and random.random() < 0.4:
+        faults = (*faults, Fault(random.choice(speeches).at - 0.5, "numbers"))
     if any(fault.kind == "take over" for fault in faults):
         # Two processes may send side by side; turns belong to the one that holds the database.
         speeches, press = (), 0.0
     return Plan(
         seed=seed,
         window=random.choice((2, 3, 4)),
-        rate_per_s=random.choice((None, 2.0, 3.0, 5.0)),
-        way_in=random.choice(WAYS_IN),
+        rate_per_s=random.choice((None, 3.0, 4.0, 6.0)),
+        text_limit=random.choice((LONG, LONG, IN_PARTS)) if not speeches else LONG,
+        way_in=way_in,
         mood=_mood(random),
         press=press,
         speeches=speeches,

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from random import Random
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bot.channels.base import (
     Channel,
@@ -22,23 +22,28 @@ from bot.channels.base import (
     Unclear,
     Unreachable,
 )
-from dialogue.messages import Capabilities
+from dialogue.messages import Capabilities, Pace
 from tests.sending.world import ROAD
 from tests.simulation.timeline import LOOK_S, Loop, Timeline
+
+if TYPE_CHECKING:
+    from tests.simulation.plan import Plan
 
 PATIENCE_S = 30.0
 """How long a sender waits for an answer."""
 
+PER_CHAT = Pace(1, 1.0)
 BATCH = 4
 
 
 @dataclass(slots=True)
 class Said:
-    """What somebody said; `body` is what an inbox row of it holds."""
+    """What somebody said: `body` is what an inbox row of it holds, `means` what its effect must be."""
 
     person: str
     key: str
     body: dict[str, Any]
+    means: str
 
 
 @dataclass(slots=True)
@@ -51,7 +56,10 @@ class Update:
 
 @dataclass(slots=True)
 class Request:
-    """One request to send, as the platform saw it. Times are seconds of the timeline."""
+    """One request to send, as the platform saw it. Times are seconds of the timeline.
+
+    `counted` is when its limits count it: somewhere between its beginning and its answer.
+    """
 
     delivery_id: int
     to: str
@@ -59,6 +67,7 @@ class Request:
     process: str
     begun: float
     fate: str
+    counted: float
     stale: bool = False
     arrived: float | None = None
     ended: float | None = None
@@ -116,11 +125,11 @@ class Platform:
         self._silences = 0
         self._waiting: list[Callable[[], None]] = []
 
-    def say(self, person: str, body: dict[str, Any]) -> None:
+    def say(self, person: str, body: dict[str, Any], means: str) -> None:
         """Let somebody say something."""
-        said = Said(person, f"{len(self.said)}:{person}", body)
+        said = Said(person, f"{len(self.said)}:{person}", body, means)
         self.said.append(said)
-        self.note("says", person, body.get("text") or body.get("pressed"))
+        self.note("says", person, means)
         self._offer(said)
 
     def repeat(self) -> None:
@@ -180,12 +189,19 @@ class Platform:
     async def take(self, loop: Loop, message: Outgoing, *, stale: bool) -> str:
         """Take a request, or not. `stale` marks one of a process that another took over from."""
         fate = self._fate(message)
+        arrives_s, answers_s = self._times(fate)
         request = Request(
-            message.delivery_id, message.external_id, message.rendered.text, loop.name, self.timeline.now, fate, stale
+            delivery_id=message.delivery_id,
+            to=message.external_id,
+            text=message.rendered.text,
+            process=loop.name,
+            begun=self.timeline.now,
+            fate=fate,
+            counted=self.timeline.now + arrives_s,
+            stale=stale,
         )
         self.requests.append(request)
         self.note("request", loop.name, request.delivery_id, request.to, fate)
-        arrives_s, answers_s = self._times(fate)
         if fate in ("taken", "slow", "too slow", "answer lost"):
             self.timeline.after(arrives_s, lambda: self._arrive(request, message))
         answer = self._answer(fate)
@@ -211,7 +227,7 @@ class Platform:
             return self.random.uniform(0, PATIENCE_S + 20), self.random.uniform(PATIENCE_S + 0.5, PATIENCE_S + 30)
         if fate == "never comes":
             return 0.0, None
-        return quick / 2, quick
+        return self.random.uniform(0, quick), quick
 
     def _answer(self, fate: str) -> str | SendError:
         match fate:
@@ -265,15 +281,19 @@ class Door(Channel):
 
     platform: Platform
     loop: Loop
-    rate_per_s: float | None
-    window: int
+    plan: Plan
     is_stale: Callable[[], bool]
     name: str = ROAD
 
     @property
     def capabilities(self) -> Capabilities:
         return Capabilities(
-            buttons=True, pictures=False, text_limit=10_000, window=self.window, rate_per_s=self.rate_per_s
+            buttons=True,
+            pictures=False,
+            text_limit=self.plan.text_limit,
+            window=self.plan.window,
+            rate_per_s=self.plan.rate_per_s,
+            per_chat=PER_CHAT if self.plan.rate_per_s else None,
         )
 
     async def send(self, message: Outgoing) -> str:

@@ -54,7 +54,7 @@ class Process:
             pictures=_no_pictures,
             now=self.wall,
             monotonic=self.loop.time,
-            sleep=self.loop.sleep,
+            sleep=asyncio.sleep,
         )
         self.sender = Sender(self.link, [self.door], around)
         desk = make_desk({self.door.name: self.door.capabilities}, self.wall)

@@ -14,8 +14,8 @@ from typing import Any
 from sqlalchemy import Connection, create_engine, event, insert
 from sqlalchemy.pool import StaticPool
 
-from bot.sender import LEASE_CHECK_S
-from storage import attempts, broadcasts, claims, halts, inbox, schedules
+from bot.sender import LEASE_CHECK_S, exchange
+from storage import attempts, broadcasts, halts, inbox, schedules
 from storage.claims import Round
 from storage.database import NotKept
 from storage.schema import installation, metadata
@@ -141,10 +141,11 @@ class Store:
 
     def call(self, call: Call) -> Any:
         """Run a function, unless it is a look that cannot find anything new."""
-        shape = _LOOKS.get(call.fn) if self.short_cuts else None
+        shaped = _LOOKS.get(call.fn) if self.short_cuts else None
+        shape = shaped(*call.args, **call.kwargs) if shaped is not None else None
         if shape is None:
             return call.fn(self.connection, *call.args, **call.kwargs)
-        key = (call.fn, shape(*call.args, **call.kwargs))
+        key = (call.fn, shape)
         wall, version = self.wall(), self.raw.total_changes
         known = self._known.get(key)
         if known is not None and known.version == version and known.since <= wall < known.until:
@@ -196,8 +197,10 @@ def _together(calls: Sequence[Call]) -> list[list[Call]]:
     return groups
 
 
-def _round(wanted: Round) -> Any:
-    return tuple(wanted.replies.items()), tuple(wanted.broadcasts.items())
+def _round(results: Sequence[Any], wanted: Round | None) -> Any:
+    if results or wanted is None:
+        return None
+    return tuple(wanted.replies.items()), tuple(wanted.broadcasts.items()), wanted.resting
 
 
 def _no_time(*args: Any, **kwargs: Any) -> Any:
@@ -206,7 +209,7 @@ def _no_time(*args: Any, **kwargs: Any) -> Any:
 
 
 _LOOKS: dict[Any, Callable[..., Any]] = {
-    claims.claim: _round,
+    exchange: _round,
     attempts.expire_leases: _no_time,
     broadcasts.todo: _no_time,
     halts.load: _no_time,

@@ -38,7 +38,7 @@ class World:
     store: Store
     trace: list[tuple[Any, ...]] = field(default_factory=list)
     disturbances: list[Disturbance] = field(default_factory=list)
-    crashes: list[str] = field(default_factory=list)
+    died: dict[str, float] = field(default_factory=dict)
     wall_steps: list[tuple[float, float]] = field(default_factory=list)
     trouble: list[str] = field(default_factory=list)
     loops: list[Loop] = field(default_factory=list)
@@ -86,7 +86,7 @@ class World:
         for speech in plan.speeches:
             at(speech.at, lambda speech=speech: self._speak(speech))  # type: ignore[misc]
         for fault in plan.faults:
-            at(fault.at, lambda fault=fault: self._befall(fault))  # type: ignore[misc]
+            at(max(0.0, fault.at), lambda fault=fault: self._befall(fault))  # type: ignore[misc]
         at(PEACE_S, self._make_peace)
         self.start()
         try:
@@ -129,9 +129,7 @@ class World:
         loop = self.timeline.open_loop(name)
         self.loops.append(loop)
         link = Link(self.store, loop, name, lambda calls: self._fate(name, calls))
-        door = Door(
-            self.platform, loop, self.plan.rate_per_s, self.plan.window, lambda: self.process is not process
-        )
+        door = Door(self.platform, loop, self.plan, lambda: self.process is not process)
         process = Process(name, loop, link, door, self.wall, self._ended, self.plan.way_in == "polling")
         link.on_changed = lambda calls: self._changed(name, calls)
         link.on_death = lambda: self._die(process)
@@ -150,6 +148,7 @@ class World:
         if process.loop.dead:
             return
         self.note("dies", process.name)
+        self.died[process.name] = self.timeline.now
         self.disturbances.append(Disturbance(process.name, -1.0, self.timeline.now))
         process.loop.die()
         self.timeline.loops.remove(process.loop)
@@ -185,18 +184,19 @@ class World:
     # --- what people do
 
     def _speak(self, speech: Speech) -> None:
-        number = len(self.platform.said)
-        self.platform.say(f"p{speech.person}", {"text": f"{speech.what} {number}"})
+        text = f"{speech.what} {len(self.platform.said)}"
+        self.platform.say(f"p{speech.person}", {"text": text}, text)
         self._post_all()
 
     def _arrived(self, request: Request, message: Outgoing) -> None:
-        if _opens_ours(message) and self.random.random() < self.plan.press and not self.peace:
+        means = _meant_by_button(message)
+        if means is not None and not self.peace and self.random.random() < self.plan.press:
             pressed = {"text": "", "pressed": f"{message.delivery_id}.0"}
-            self.timeline.after(self.random.uniform(0.5, 60.0), lambda: self._press(request.to, pressed))
+            self.timeline.after(self.random.uniform(0.5, 60.0), lambda: self._press(request.to, pressed, means))
 
-    def _press(self, person: str, pressed: dict[str, Any]) -> None:
+    def _press(self, person: str, pressed: dict[str, Any], means: str) -> None:
         if not any(said.body == pressed for said in self.platform.said):
-            self.platform.say(person, pressed)
+            self.platform.say(person, pressed, means)
             self._post_all()
 
     # --- the platform posts what is said
@@ -315,7 +315,11 @@ class World:
         return bool(paused)
 
 
-def _opens_ours(message: Outgoing) -> bool:
-    """Tell whether it has a button whose press has an effect in our small talk."""
-    values = (button.value for button in message.rendered.buttons)
-    return any(isinstance(value, Mapping) and value.get("open") == OPENS for value in values)
+def _meant_by_button(message: Outgoing) -> str | None:
+    """Return what pressing the button of an answer does in our small talk; None where it has none of ours."""
+    for button in message.rendered.buttons:
+        if isinstance(button.value, Mapping) and button.value.get("open") == OPENS:
+            start = button.value["start"]
+            assert isinstance(start, Mapping)
+            return str(start["said"])
+    return None
