@@ -6,7 +6,6 @@ itself has no switch for it.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,19 +18,19 @@ from sqlalchemy import Connection, update
 
 from bot import broadcast, sender
 from bot.channels.base import NotSent, SendError, TooManyRequests
+from bot.channels.telegram.polling import Poller
 from bot.dispatch import Dispatcher
+from bot.firing import Firing
 from bot.intake import Intake
 from bot.sending import Sending
 from dialogue.text import Wording
 from storage import attempts, claims, inbox, schedules
 from storage.attempts import Result
-from storage.claims import Claimed, Round
-from storage.database import NotKept
+from storage.claims import Round, Taken
 from storage.inbox import Waiting
-from storage.schedules import Due
 from storage.schema import delivery
 from tests.simulation import process, way_in
-from tests.simulation.platform import Door, Platform
+from tests.simulation.platform import Platform
 
 Swap = tuple[Any, str, Any]
 
@@ -61,9 +60,9 @@ def planted(bug: Bug) -> Iterator[None]:
 _claim, _record, _fire = claims.claim, attempts.record, broadcast.fire
 
 
-def _sent_at_claim(db: Connection, wanted: Round) -> list[Claimed]:
+def _sent_at_claim(db: Connection, wanted: Round) -> Taken:
     taken = _claim(db, wanted)
-    for message in taken:
+    for message in taken.messages:
         db.execute(update(delivery).where(delivery.c.id == message.id).values(state="sent"))
     return taken
 
@@ -119,25 +118,28 @@ class _Forgetful(Intake):
 _highest: WeakKeyDictionary[Platform, int] = WeakKeyDictionary()
 
 
-async def _poll_from_highest(door: Door, intake: Intake) -> None:
-    while True:
-        highest = _highest.get(door.platform)
-        try:
-            updates = await door.platform.updates(door.loop, highest and highest + 1)
-            for update_ in updates:
-                await way_in.accept(door, intake, update_)
-                _highest[door.platform] = max(update_.id, _highest.get(door.platform, 0))
-        except (NotSent, NotKept):
-            await asyncio.sleep(way_in.PAUSE_S)
+class _FromHighest(Poller):
+    """Asks from the highest number ever kept, as if it were stored."""
+
+    async def _next(self, offset: int | None) -> list[Any] | None:
+        line: Any = self._api
+        highest = _highest.get(line.platform)
+        return await super()._next(None if highest is None else highest + 1)
+
+    async def _committed(self, batch: list[Any]) -> int | None:
+        offset = await super()._committed(batch)
+        line: Any = self._api
+        numbers = [raw["update_id"] for raw in batch]
+        _highest[line.platform] = max(_highest.get(line.platform, 0), *numbers, 0)
+        return offset
 
 
-def _fire_silently(
-    db: Connection, due: Due, next_due_at: datetime | None, wording: Wording, now: datetime
-) -> str | None:
-    if (now - due.due_at).total_seconds() > due.catch_up_s:
-        schedules.fire(db, due, next_due_at=next_due_at, outcome=schedules.SKIPPED, now=now)
-        return None
-    return _fire(db, due, next_due_at, wording, now)
+def _fire_silently(db: Connection, firing: Firing, wording: Wording, now: datetime) -> str | None:
+    if (now - firing.times[-1]).total_seconds() <= firing.due.catch_up_s:
+        return _fire(db, firing, wording, now)
+    outcomes = dict.fromkeys(firing.times, schedules.SKIPPED)
+    schedules.fire(db, firing.due, outcomes, next_due_at=firing.next_due_at, now=now)
+    return None
 
 
 BUGS: tuple[Bug, ...] = (
@@ -153,6 +155,6 @@ BUGS: tuple[Bug, ...] = (
     Bug("short lease", ((sender, "LEASE_S", 5.0),), "doubt_is_bounded"),
     Bug("done before effect", ((process, "Dispatcher", _DoneFirst),), "one_effect"),
     Bug("no dedupe", ((process, "Intake", _Forgetful),), "one_effect"),
-    Bug("offset from maximum", ((way_in, "poll", _poll_from_highest),), "one_effect"),
+    Bug("offset from maximum", ((way_in, "Poller", _FromHighest),), "one_effect"),
     Bug("silent misfire", ((broadcast, "fire", _fire_silently),), "due_times_fire_once"),
 )

@@ -122,7 +122,7 @@ def one_effect(seen: Evidence) -> Iterator[str]:
     """What a person said took effect once, in the order she said it."""
     wanted: dict[str, list[str]] = defaultdict(list)
     for said in seen.platform.said:
-        wanted[said.person].append(said.means)
+        wanted[str(said.person)].append(said.means)
     for person in {*wanted, *seen.effects}:
         if wanted[person] != seen.effects[person]:
             yield f"{person} said {wanted[person]}, done was {seen.effects[person]}"
@@ -252,8 +252,8 @@ def _due_times(seen: Evidence, number: int, planned: Any) -> list[datetime]:
 
 def _notices(seen: Evidence, number: int, due: str) -> int:
     local = datetime.fromisoformat(due + "+00:00").astimezone(VIETNAM)
-    text = f'"skipped TN-{number} {local:%H:%M}"'
-    return sum(row.body is not None and text in row.body for row in seen.rows.values())
+    ours = [row.body for row in seen.rows.values() if row.body and f'"skipped TN-{number} ' in row.body]
+    return sum(body.count(f"{local:%H:%M}") for body in ours)
 
 
 def rate_is_kept(seen: Evidence) -> Iterator[str]:

@@ -8,8 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from random import Random
 from typing import TYPE_CHECKING, Any
+
+from telegram.error import NetworkError
 
 from bot.channels.base import (
     Channel,
@@ -23,12 +26,14 @@ from bot.channels.base import (
     Unreachable,
 )
 from dialogue.messages import Capabilities, Pace
+from tests.sending.world import MORNING as START
 from tests.sending.world import ROAD
 from tests.simulation.timeline import LOOK_S, Loop, Timeline
 
 if TYPE_CHECKING:
     from tests.simulation.plan import Plan
 
+BOT_ID = "77"
 PATIENCE_S = 30.0
 """How long a sender waits for an answer."""
 
@@ -38,12 +43,14 @@ BATCH = 4
 
 @dataclass(slots=True)
 class Said:
-    """What somebody said: `body` is what an inbox row of it holds, `means` what its effect must be."""
+    """What somebody said: a text, or a button she pressed. `means` is what its effect must be."""
 
-    person: str
-    key: str
-    body: dict[str, Any]
+    number: int
+    person: int
+    at: datetime
     means: str
+    text: str = ""
+    pressed: str = ""
 
 
 @dataclass(slots=True)
@@ -52,6 +59,17 @@ class Update:
 
     id: int
     said: Said
+
+    def raw(self) -> dict[str, Any]:
+        """Return it as it is written on the wire."""
+        said = self.said
+        who = {"id": said.person, "is_bot": False, "first_name": "Sen"}
+        chat = {"id": said.person, "type": "private", "first_name": "Sen"}
+        message = {"message_id": 100 + said.number, "date": int(said.at.timestamp()), "chat": chat}
+        if said.text:
+            return {"update_id": self.id, "message": {**message, "from": who, "text": said.text}}
+        press = {"id": f"9{said.number}", "from": who, "chat_instance": "1", "data": said.pressed, "message": message}
+        return {"update_id": self.id, "callback_query": press}
 
 
 @dataclass(slots=True)
@@ -125,18 +143,18 @@ class Platform:
         self._silences = 0
         self._waiting: list[Callable[[], None]] = []
 
-    def say(self, person: str, body: dict[str, Any], means: str) -> None:
+    def say(self, person: int, means: str, *, text: str = "", pressed: str = "") -> None:
         """Let somebody say something."""
-        said = Said(person, f"{len(self.said)}:{person}", body, means)
-        self.said.append(said)
+        at = START + timedelta(seconds=self.timeline.now)
+        self.said.append(Said(len(self.said), person, at, means, text, pressed))
         self.note("says", person, means)
-        self._offer(said)
+        self._offer(self.said[-1])
 
     def repeat(self) -> None:
         """Offer something again that was offered before."""
         if self.said:
             said = self.random.choice(self.said)
-            self.note("repeats", said.key)
+            self.note("repeats", said.number)
             self._offer(said)
 
     def restart_numbers(self) -> None:
@@ -171,7 +189,7 @@ class Platform:
         self._silences = 0
         await loop.sleep(self.random.uniform(0.01, 0.2))
         if self.random.random() < self.mood.unkind / 2:
-            raise NotSent("updates lost")
+            raise NetworkError("updates lost")
         batch = self.pending[:BATCH]
         if len({each.said.person for each in batch}) == len(batch):
             self.random.shuffle(batch)

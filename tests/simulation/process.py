@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -16,11 +16,10 @@ from bot.scheduler import TICK_S
 from bot.sender import Sender
 from bot.sending import Surroundings
 from storage.database import NotKept
-from tests.simulation import way_in
 from tests.simulation.platform import Door, Update
-from tests.simulation.store import Link
 from tests.simulation.talk import WORDING, make_desk
 from tests.simulation.timeline import Loop
+from tests.simulation.way_in import Line, WayIn
 
 
 async def _no_pictures(_wanted: Mapping[str, Any]) -> SentPicture | None:
@@ -41,10 +40,7 @@ class Process:
     sender: Sender = field(init=False)
     dispatcher: Dispatcher = field(init=False)
     broadcasts: Broadcasts = field(init=False)
-    intake: Intake = field(init=False)
-    stopping: bool = False
-    _tasks: list[asyncio.Task[None]] = field(default_factory=list)
-    _hushed: list[asyncio.Task[None]] = field(default_factory=list)
+    way_in: WayIn = field(init=False)
 
     def start(self) -> None:
         """Build the parts and let them run."""
@@ -59,18 +55,20 @@ class Process:
         self.sender = Sender(self.link, [self.door], around)
         desk = make_desk({self.door.name: self.door.capabilities}, self.wall)
         self.dispatcher = Dispatcher(self.link, desk, self.name, on_committed=self._committed)
-        self.broadcasts = Broadcasts(self.link, WORDING, now=self.wall, on_outgoing=self.sender.wake)
-        self.intake = Intake(self.link, self.name, "vi", self.wall, lambda channel, seconds: self.dispatcher.wake())
-        self._run(self.sender.run())
-        self._run(self.dispatcher.run())
-        self._hushed.append(self.loop.create_task(self._tick()))
-        if self.polls:
-            self._hushed.append(self.loop.create_task(way_in.poll(self.door, self.intake)))
+        self.broadcasts = Broadcasts(
+            self.link, WORDING, now=self.wall, on_outgoing=self.sender.wake, monotonic=self.loop.time
+        )
+        intake = Intake(self.link, self.name, "vi", self.wall, lambda channel, seconds: self.dispatcher.wake())
+        self.way_in = WayIn(Line(self.door.platform, self.loop), self.door.name, intake, self.wall, self.loop)
+        self._sending = self._part(self.sender.run())
+        self._working = self._part(self.dispatcher.run())
+        self._ticking = self._part(self._tick())
+        self._listening = self._part(self.way_in.poller.run()) if self.polls else None
 
-    def _run(self, work: Any) -> None:
-        task = self.loop.create_task(work)
-        self._tasks.append(task)
+    def _part(self, work: Any) -> asyncio.Task[None]:
+        task: asyncio.Task[None] = self.loop.create_task(work)
         task.add_done_callback(self._ended)
+        return task
 
     def _committed(self, committed: Committed) -> None:
         if committed.outgoing:
@@ -82,36 +80,26 @@ class Process:
             await asyncio.sleep(TICK_S)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
-        if task.cancelled():
-            return
-        error = task.exception()
+        error = None if task.cancelled() else task.exception()
         if error is not None:
             # Like `bot/app.py`: a part that fails ends the process, and whoever watches over it starts another.
             self.on_end(self, "failed" if isinstance(error, NotKept) else f"failed: {error!r}")
-        elif self.stopping and all(each.done() for each in self._tasks):
-            self.on_end(self, "stopped")
 
     def stop(self) -> None:
-        """Finish what is under way and end, as on SIGTERM."""
-        self.stopping = True
-        for task in self._hushed:
-            task.cancel()
+        """Begin to end, as on SIGTERM."""
+        self.loop.create_task(self._leave())
+
+    async def _leave(self) -> None:
+        self.way_in.stop()
+        if self._listening is not None:
+            await asyncio.wait([self._listening])
         self.dispatcher.stop()
+        await asyncio.wait([self._working])
+        self._ticking.cancel()
         self.sender.stop()
+        await asyncio.wait([self._sending])
+        self.on_end(self, "stopped")
 
     def post(self, update: Update, answer: Callable[[bool], None]) -> None:
         """Take an update by webhook and answer whether it is kept."""
-        self.loop.create_task(_posted(self.door, self.intake, update, answer))
-
-
-async def _posted(door: Door, intake: Intake, update: Update, answer: Callable[[bool], None]) -> None:
-    try:
-        await way_in.accept(door, intake, update)
-    except NotKept:
-        answer(False)
-    else:
-        answer(True)
-
-
-Work = Callable[[], Awaitable[None]]
-Store = Link
+        self.loop.create_task(self.way_in.post(update, answer))

@@ -11,9 +11,10 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, create_engine, event, insert
+from sqlalchemy import Connection, create_engine, event, insert, text
 from sqlalchemy.pool import StaticPool
 
+from bot.firing import firings
 from bot.sender import LEASE_CHECK_S, exchange
 from storage import attempts, broadcasts, halts, inbox, schedules
 from storage.claims import Round
@@ -214,7 +215,7 @@ _LOOKS: dict[Any, Callable[..., Any]] = {
     broadcasts.todo: _no_time,
     halts.load: _no_time,
     inbox.next_rows: _no_time,
-    schedules.due: _no_time,
+    firings: _no_time,
     schedules.unplanned: _no_time,
 }
 """Looks for work, and what of their arguments matters besides the time.
@@ -243,6 +244,7 @@ def _people(db: Connection) -> tuple[int, tuple[int, int, int], dict[int, tuple[
         groups.append(tuple(small.person(db) for _ in range(count)))
         for contact_id in groups[-1]:
             small.join(db, contact_id, unit_id)
+    db.execute(text("update address set external_id = contact_id"))
     everybody = (union.officer, *groups[0], *groups[1])
     members = {union.chapter: groups[0], union.other_chapter: groups[1], union.commune: everybody}
     return union.officer, (union.chapter, union.other_chapter, union.commune), members

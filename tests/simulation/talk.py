@@ -38,6 +38,8 @@ class Sentences(dict[str, str]):
 _TOLD = {
     "answer": "answer {said}",
     "broadcast.skipped": "skipped {code} {due}",
+    "broadcast.skipped_several": "skipped {code} {times}",
+    "broadcast.skipped_one": "{due}",
     "moment": "{time}",
 }
 WORDING = Wording({"vi": Sentences()})
@@ -63,9 +65,7 @@ def _done(db: Connection, context: Context, said: str) -> list[Reply]:
 
 def make_desk(channels: Mapping[str, Capabilities], clock: Callable[[], datetime]) -> Desk:
     """Return the desk of a process."""
-    nothing: Any = None
-    content = Content(WORDING, nothing, {}, {}, ())
-    return Desk(make_book(CONVERSATIONS, WORDING), content, channels, clock)
+    return Desk(BOOK, CONTENT, channels, clock)
 
 
 CONVERSATIONS = (
@@ -73,3 +73,7 @@ CONVERSATIONS = (
     Conversation("menu", _ask, lambda db, context, said: []),
     Conversation("help", _ask, lambda db, context, said: []),
 )
+
+_NOTHING: Any = None  # no talk here reads figures
+CONTENT = Content(WORDING, _NOTHING, {}, {}, ())
+BOOK = make_book(CONVERSATIONS, WORDING)

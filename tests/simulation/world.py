@@ -57,7 +57,7 @@ class World:
         self._offset_s = 0.0
         self._commits = 0
         self._names = 0
-        self.posting: dict[str, list[Update]] = {}
+        self.posting: dict[int, list[Update]] = {}
         self._restarts = list(self.plan.restart_s)
 
     # --- clocks
@@ -185,18 +185,18 @@ class World:
 
     def _speak(self, speech: Speech) -> None:
         text = f"{speech.what} {len(self.platform.said)}"
-        self.platform.say(f"p{speech.person}", {"text": text}, text)
+        self.platform.say(speech.person, text, text=text)
         self._post_all()
 
     def _arrived(self, request: Request, message: Outgoing) -> None:
         means = _meant_by_button(message)
         if means is not None and not self.peace and self.random.random() < self.plan.press:
-            pressed = {"text": "", "pressed": f"{message.delivery_id}.0"}
-            self.timeline.after(self.random.uniform(0.5, 60.0), lambda: self._press(request.to, pressed, means))
+            pressed = f"{message.delivery_id}.0"
+            self.timeline.after(self.random.uniform(0.5, 60.0), lambda: self._press(int(request.to), pressed, means))
 
-    def _press(self, person: str, pressed: dict[str, Any], means: str) -> None:
-        if not any(said.body == pressed for said in self.platform.said):
-            self.platform.say(person, pressed, means)
+    def _press(self, person: int, pressed: str, means: str) -> None:
+        if not any(said.pressed == pressed for said in self.platform.said):
+            self.platform.say(person, means, pressed=pressed)
             self._post_all()
 
     # --- the platform posts what is said
@@ -228,7 +228,7 @@ class World:
             again_s = POST_AGAIN_S[min(tries, len(POST_AGAIN_S) - 1)]
             self.timeline.after(again_s, lambda: self._post(queue, tries + 1))
 
-        self.note("posts", update.id, update.said.key)
+        self.note("posts", update.id, update.said.number)
         process = self.process
         self.timeline.after(POST_PATIENCE_S, lambda: answer(False))
         if process is None:
