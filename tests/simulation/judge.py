@@ -15,8 +15,8 @@ from typing import Any
 from bot.sending import REQUEST_TIMEOUT_S
 from dialogue.text import VIETNAM
 from storage.deliveries import BROADCASTS
-from tests.simulation.platform import PATIENCE_S, PER_CHAT, UNCLEAR, Request
 from tests.simulation.plan import CRON
+from tests.simulation.platform import PATIENCE_S, PER_CHAT, UNCLEAR, Request
 from tests.simulation.store import START, stored
 from tests.simulation.world import World
 
@@ -84,7 +84,9 @@ class Evidence:
         self.plan = world.plan
         query = "select at, by, kind, row, was, now, reason, owner, attempt, lease_until, wall from journal order by id"
         self.journal = [Change(*each) for each in raw.execute(query)]
-        query = "select id, contact_id, broadcast_id, lane, sort, state, reason, body, attempt from delivery order by id"
+        query = (
+            "select id, contact_id, broadcast_id, lane, sort, state, reason, body, attempt from delivery order by id"
+        )
         self.rows = {row[0]: Row(*row) for row in raw.execute(query)}
         query = "select delivery_id, number, owner, result, reason from attempt order by id"
         self.attempts: dict[int, list[Tried]] = defaultdict(list)
@@ -210,9 +212,7 @@ def _was_cancelled(seen: Evidence, broadcast_id: int) -> bool:
 
 def owner_is_told(seen: Evidence) -> Iterator[str]:
     """A broadcast that ended is told to its owner once."""
-    told = Counter(
-        row.body for row in seen.rows.values() if row.body and '"broadcast.account.done' in row.body
-    )
+    told = Counter(row.body for row in seen.rows.values() if row.body and '"broadcast.account.done' in row.body)
     done = seen.world.store.raw.execute("select count(*) from broadcast where state = 'done'").fetchone()[0]
     if sum(told.values()) != done:
         yield f"{done} broadcasts are done, {sum(told.values())} are told of"

@@ -71,7 +71,9 @@ class Store:
     """One database for many runs. `begin` puts it back to where it was, `wall` tells the time on the wall."""
 
     def __init__(self) -> None:
-        engine = create_engine("sqlite://", poolclass=StaticPool, connect_args={"check_same_thread": False, "cached_statements": 1000})
+        engine = create_engine(
+            "sqlite://", poolclass=StaticPool, connect_args={"check_same_thread": False, "cached_statements": 1000}
+        )
         event.listen(engine, "connect", _autocommit)
         self.connection = engine.connect()
         driver: Any = self.connection.connection.driver_connection
@@ -318,4 +320,3 @@ class Link:
             answers = [NotKept("unknown") for _ in calls]
         for (_, future), answer in zip(waiting, answers, strict=True):
             self._loop.settle(future, answer)
-

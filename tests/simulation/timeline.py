@@ -169,7 +169,7 @@ class Timeline:
 
     def open_loop(self, name: str) -> Loop:
         """Return the loop of a new process."""
-        loop = Loop(self, name)
+        loop = Loop(self, name)  # type: ignore[abstract]
         self.loops.append(loop)
         return loop
 
