@@ -9,6 +9,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+import structlog
 from hypothesis import HealthCheck, settings
 
 from bot.config import load
@@ -17,12 +18,20 @@ from bot.start import open_installation
 from handlers.content import Content
 
 ROOT = Path(__file__).resolve().parents[1]
+PROCESSORS = structlog.get_config()["processors"]
 
 Demonstration = Callable[[datetime], Path]
 
 # How long an example takes says how busy the machine is, and nothing about the program.
 settings.register_profile("any machine", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("any machine")
+
+
+@pytest.fixture(autouse=True)
+def plain_logs() -> None:
+    """Log errors without the locals of every frame, which structlog writes by itself and takes seconds for."""
+    plain = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+    structlog.configure([*PROCESSORS[:-1], plain])
 
 
 @pytest.fixture(scope="session")
