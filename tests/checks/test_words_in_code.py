@@ -55,7 +55,17 @@ def test_no_level_of_the_tree_is_named() -> None:
     assert found == []
 
 
-MARKS = ("[ảnh]", "[sửa]", "trên web", "[giọng nói]", "[tệp]", "[nhãn dán]", "[vị trí]", "[ảnh quá lớn]")
+MARKS = (
+    "[ảnh]",
+    "[sửa]",
+    "trên web",
+    "[giọng nói]",
+    "[tệp]",
+    "[nhãn dán]",
+    "[vị trí]",
+    "[danh thiếp]",
+    "[ảnh quá lớn]",
+)
 NOTATION = {("bot/transcript.py", mark) for mark in MARKS}
 """Marks of our own file formats, read by a program and never shown in a chat."""
 
