@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from bot.config import Config
-from bot.stage import Shown, Stage, staged
+from bot.stage import Saying, Shown, Stage, staged
 from bot.transcript import PHOTO, Heard, Line, Said, Scene, hide_codes, write
 from dialogue.fit import is_move, numbered
 from dialogue.messages import Button
@@ -43,13 +43,13 @@ class Player:
     async def hear(self, typed: str) -> None:
         """Take one line from the keyboard and show the answers."""
         self.stage.now = datetime.now(UTC)
-        photo = typed.startswith(PHOTO)
+        photos = 1 if typed.startswith(PHOTO) else 0
         text = typed.removeprefix(PHOTO).strip()
         button = self._button(text)
-        self.lines.append(Said("" if button else hide_codes(text, self._codes), button and button[1].label, photo))
+        self.lines.append(Said("" if button else hide_codes(text, self._codes), button and button[1].label, photos))
         pressed = f"{self._last[self.persona].delivery_id}.{button[0]}" if button else None
-        photos = [_grey_photo()] if photo else []
-        for shown in await self.stage.say(self.persona, "" if button else text, pressed=pressed, photos=photos):
+        saying = Saying("" if button else text, pressed, photos=(_grey_photo(),) * photos)
+        for shown in await self.stage.say(self.persona, saying):
             self._tell(shown)
 
     def _button(self, text: str) -> tuple[int, Button] | None:

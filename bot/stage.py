@@ -5,10 +5,11 @@ Everything is real but the channel: intake, turns, deliveries, pictures. Time st
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
@@ -18,6 +19,7 @@ from bot.channels import terminal
 from bot.channels.terminal import Terminal
 from bot.config import Config
 from bot.demo import ADDRESS, PLAYED_ON
+from bot.intake import ALBUM_WAIT
 from dialogue.messages import Attachment, Rendered
 from handlers.content import Content
 from storage import contacts
@@ -34,29 +36,54 @@ class Shown:
     rendered: Rendered
 
 
+@dataclass(frozen=True, slots=True)
+class Saying:
+    """What somebody says. `pressed` is `<delivery>.<place of the button>`; several photos are an album.
+
+    `key` names the message, `edits` the one that this puts right.
+    """
+
+    text: str = ""
+    pressed: str | None = None
+    photos: tuple[bytes, ...] = ()
+    unread: str | None = None
+    # Nothing is said twice here, and the stage may be set again in the same minute on the same data.
+    key: str = field(default_factory=lambda: uuid4().hex)
+    edits: str | None = None
+
+
 @dataclass
 class Stage:
-    """Say something as a persona, get what everybody was shown. `now` moves only when it is set."""
+    """Say something as a persona, get what everybody was shown.
+
+    `now` moves only when it is set, and while an album waits for the rest of it. `abroad`: people are on a channel
+    whose servers stand abroad, unless they come `at_home`.
+    """
 
     parts: Parts
     now: datetime
+    abroad: bool = False
     heard: list[Shown] = field(default_factory=list)
 
-    async def enter(self, persona: str) -> None:
-        """Let a persona of the demonstration speak here; an unknown name is a stranger."""
-        await self.parts.db.write(_give_address, persona, self.now)
+    async def enter(self, persona: str, *, at_home: bool = False) -> str:
+        """Let a persona of the demonstration speak here; an unknown name is a stranger. Return her channel."""
+        channel = terminal.ABROAD if self.abroad and not at_home else terminal.NAME
+        await self.parts.db.write(_give_address, persona, channel, self.now)
+        return channel
 
-    async def say(
-        self, persona: str, text: str = "", *, pressed: str | None = None, photos: Sequence[bytes] = ()
-    ) -> list[Shown]:
-        """Hand a message over and return what was shown to whom until nothing is left to do.
-
-        `pressed` is `<delivery>.<place of the button>`.
-        """
-        kept = [await received.keep(self.parts.config.data.folder / "received", photo) for photo in photos]
-        body = {"text": text, "pressed": pressed, "attachments": [_stored(each) for each in kept]}
-        # Nothing is said twice here, and the stage may be set again in the same minute on the same data.
-        await self.parts.intake.accept(terminal.NAME, persona, uuid4().hex, body)
+    async def say(self, persona: str, saying: Saying, *, channel: str = terminal.NAME) -> list[Shown]:
+        """Hand a message over and return what was shown to whom until nothing is left to do."""
+        folder = self.parts.config.data.folder / "received"
+        kept = [_stored(await received.keep(folder, photo)) for photo in saying.photos]
+        body = {"text": saying.text, "pressed": saying.pressed, "unread": saying.unread, "edits": saying.edits}
+        accept = partial(self.parts.intake.accept, channel, persona)
+        if len(kept) < 2:
+            await accept(saying.key, {**body, "attachments": kept})
+            return await self.settle()
+        await accept(saying.key, {**body, "attachments": kept[:1], "album": saying.key})
+        for number, photo in enumerate(kept[1:], 2):
+            await accept(f"{saying.key}:{number}", {"attachments": [photo], "album": saying.key})
+        self.now += ALBUM_WAIT
         return await self.settle()
 
     async def settle(self) -> list[Shown]:
@@ -79,27 +106,34 @@ def _stored(attachment: Attachment) -> dict[str, Any]:
     }
 
 
-def _give_address(db: Connection, persona: str, at: datetime) -> None:
-    if contacts.find_address(db, terminal.NAME, persona) is not None:
-        return
-    played = contacts.find_address(db, PLAYED_ON, ADDRESS.format(slug=persona))
-    if played is not None:
-        contacts.add_address(db, played.contact_id, terminal.NAME, persona, at=at)
+def _give_address(db: Connection, persona: str, channel: str, at: datetime) -> None:
+    """Whoever spoke here on another channel, or is a persona of the demonstration, is the same person on this one."""
+    places = [(channel, persona), (terminal.NAME, persona), (terminal.ABROAD, persona)]
+    places.append((PLAYED_ON, ADDRESS.format(slug=persona)))
+    known = next((found for place in places if (found := contacts.find_address(db, *place))), None)
+    if known is not None and (known.channel, known.external_id) != (channel, persona):
+        contacts.add_address(db, known.contact_id, channel, persona, at=at)
 
 
 @asynccontextmanager
 async def staged(
-    config: Config, content: Content, opened: Opened, *, buttons: bool, now: datetime | None = None
+    config: Config,
+    content: Content,
+    opened: Opened,
+    *,
+    buttons: bool,
+    now: datetime | None = None,
+    abroad: bool = False,
 ) -> AsyncIterator[Stage]:
-    """Yield a stage on an open database. With `buttons=False` choices come as numbers."""
+    """Yield a stage on an open database. With `buttons=False` choices come as numbers; `abroad` as in `Stage`."""
     stages: list[Stage] = []
 
     def show(persona: str, delivery_id: int, rendered: Rendered) -> None:
         stages[0].heard.append(Shown(persona, delivery_id, rendered))
 
-    channel = Terminal(show, buttons=buttons)
+    channels = [Terminal(show, buttons=buttons, abroad=far) for far in ((False, True) if abroad else (False,))]
     start = now or datetime.now(UTC)
-    async with assembled(config, content, opened, lambda *_given: [channel], clock=lambda: stages[0].now) as parts:
-        stages.append(Stage(parts, start))
+    async with assembled(config, content, opened, lambda *_given: channels, clock=lambda: stages[0].now) as parts:
+        stages.append(Stage(parts, start, abroad))
         await parts.sender.begin()
         yield stages[0]

@@ -7,21 +7,30 @@ from collections.abc import Callable
 from bot.channels.base import Channel, Outgoing
 from dialogue.messages import Capabilities, Rendered
 
-NAME = "terminal"
+NAME, ABROAD = "terminal", "terminal_abroad"
 
 
 class Terminal(Channel):
     """Hands every reply to `show(person, delivery id, reply)`.
 
-    With `buttons=False` choices come as a numbered list, as on a plain platform.
+    With `buttons=False` choices come as a numbered list, as on a plain platform; with `abroad` it passes for one whose
+    servers stand abroad, under a name of its own.
     """
 
-    name = NAME
-
-    def __init__(self, show: Callable[[str, int, Rendered], None], *, buttons: bool = False) -> None:
+    def __init__(
+        self, show: Callable[[str, int, Rendered], None], *, buttons: bool = False, abroad: bool = False
+    ) -> None:
         self._show = show
         self._sent = 0
-        self._capabilities = Capabilities(buttons=buttons, pictures=False, text_limit=20_000, window=8)
+        self._name = ABROAD if abroad else NAME
+        self._capabilities = Capabilities(
+            buttons=buttons, pictures=False, text_limit=20_000, window=8, data_abroad=abroad
+        )
+
+    @property
+    def name(self) -> str:
+        """The name under which addresses are stored."""
+        return self._name
 
     @property
     def capabilities(self) -> Capabilities:

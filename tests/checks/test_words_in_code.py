@@ -55,7 +55,18 @@ def test_no_level_of_the_tree_is_named() -> None:
     assert found == []
 
 
-NOTATION = {("bot/transcript.py", "[ảnh]")}
+MARKS = (
+    "[ảnh]",
+    "[sửa]",
+    "trên web",
+    "[giọng nói]",
+    "[tệp]",
+    "[nhãn dán]",
+    "[vị trí]",
+    "[danh thiếp]",
+    "[ảnh quá lớn]",
+)
+NOTATION = {("bot/transcript.py", mark) for mark in MARKS}
 """Marks of our own file formats, read by a program and never shown in a chat."""
 
 

@@ -1,4 +1,5 @@
-"""Play every transcript on the real program: with buttons and without, and with a restart between any two lines."""
+"""Play every transcript on the real program: with buttons and a restart between any two lines, without buttons, and on
+a channel whose servers stand abroad."""
 
 from __future__ import annotations
 
@@ -7,6 +8,7 @@ import shutil
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from functools import partial
 from io import BytesIO
 from pathlib import Path
 
@@ -14,15 +16,21 @@ import pytest
 from PIL import Image
 
 from bot.config import Config, load
-from bot.stage import Shown, Stage, staged
+from bot.stage import Saying, Shown, Stage, staged
 from bot.start import open_installation
-from bot.transcript import Heard, Line, Said, Scene, hide_codes, parse, show_codes
+from bot.transcript import Heard, Line, Said, Scene, hide_codes, parse, show_codes, write
 from dialogue.fit import is_move
 from dialogue.messages import Button
 from handlers.content import Content
+from storage import consents, contacts
+from storage.consents import NewConsent
+from storage.database import Connection
 from tests.conftest import Demonstration
 
 TRANSCRIPTS = sorted(Path(__file__).parent.glob("*.txt"))
+ONLY_ABROAD = "abroad_"
+"""Transcripts so named are about what is different abroad; in all others people agreed to the transfer before."""
+
 BIRTHDAY = datetime(2026, 11, 20, 1, tzinfo=UTC)
 """When the demonstration of the transcripts was made: before the first of their days."""
 
@@ -33,33 +41,67 @@ def config(demonstration: Demonstration, tmp_path: Path) -> Config:
     return load(tmp_path / "config.yaml", {})
 
 
-@pytest.mark.parametrize("transcript", TRANSCRIPTS, ids=lambda path: path.stem)
-@pytest.mark.parametrize("way", ["buttons", "numbers", "restarts"])
+AT_HOME = [path for path in TRANSCRIPTS if not path.stem.startswith(ONLY_ABROAD)]
+
+
+@pytest.mark.parametrize("transcript", AT_HOME, ids=lambda path: path.stem)
+@pytest.mark.parametrize("way", ["numbers", "restarts"])
 async def test_transcript(transcript: Path, way: str, config: Config, content: Content) -> None:
-    lines = parse(await asyncio.to_thread(transcript.read_text, encoding="utf-8"))
     actor = Actor(config, content, buttons=way != "numbers", restarts=way == "restarts")
-    await actor.play(lines)
+    await actor.play(await lines_of(transcript))
+
+
+@pytest.mark.parametrize("transcript", TRANSCRIPTS, ids=lambda path: path.stem)
+async def test_transcript_abroad(transcript: Path, config: Config, content: Content) -> None:
+    agreed = not transcript.stem.startswith(ONLY_ABROAD)
+    await Actor(config, content, abroad=True, agreed=agreed).play(await lines_of(transcript))
+
+
+async def lines_of(transcript: Path) -> list[Line]:
+    return parse(await asyncio.to_thread(transcript.read_text, encoding="utf-8"))
+
+
+@pytest.mark.parametrize("transcript", TRANSCRIPTS, ids=lambda path: path.stem)
+async def test_a_transcript_written_anew_reads_the_same(transcript: Path) -> None:
+    lines = await lines_of(transcript)
+    assert parse(write(lines)) == lines
 
 
 def test_there_are_transcripts() -> None:
     assert TRANSCRIPTS
 
 
-def a_photo() -> bytes:
-    """Return a small real JPEG."""
+def a_photo(number: int = 0) -> bytes:
+    """Return a small real JPEG; each number is another one."""
     file = BytesIO()
-    Image.new("RGB", (64, 48), "green").save(file, "JPEG")
+    Image.new("RGB", (64, 48 + number), "green").save(file, "JPEG")
     return file.getvalue()
 
 
 class Actor:
-    """Plays one transcript."""
+    """Plays one transcript. With `agreed` everybody consented to the transfer abroad before."""
 
-    def __init__(self, config: Config, content: Content, *, buttons: bool, restarts: bool) -> None:
+    def __init__(
+        self,
+        config: Config,
+        content: Content,
+        *,
+        buttons: bool = True,
+        restarts: bool = False,
+        abroad: bool = False,
+        agreed: bool = True,
+    ) -> None:
         self._config = config
         self._content = content
         self._buttons = buttons
         self._restarts = restarts
+        self._abroad = abroad
+        self._agreed = agreed
+        self._channel = ""
+        self._now = BIRTHDAY
+        self._photos = 0
+        self._texts: dict[str, str] = {}
+        self._known: set[str] = set()
         self._scene = Scene("", BIRTHDAY)
         self._codes: dict[str, str] = {}
         self._heard: dict[str, list[Shown]] = {}
@@ -79,8 +121,10 @@ class Actor:
     async def _stage(self) -> AsyncIterator[Stage]:
         opened = await open_installation(self._config, self._content, now=BIRTHDAY)
         try:
-            async with staged(self._config, self._content, opened, buttons=self._buttons, now=self._scene.at) as stage:
+            played = partial(staged, buttons=self._buttons, now=self._now, abroad=self._abroad)
+            async with played(self._config, self._content, opened) as stage:
                 yield stage
+                self._now = stage.now
         finally:
             await opened.close()
 
@@ -89,7 +133,10 @@ class Actor:
             case Scene():
                 self._scene = line
                 stage.now = max(stage.now, line.at)
-                await stage.enter(line.persona)
+                self._channel = await stage.enter(line.persona, at_home=line.at_home)
+                if self._abroad and self._agreed and not line.at_home and line.persona not in self._known:
+                    self._known.add(line.persona)
+                    await stage.parts.db.write(_agree, self._channel, line)
                 self._keep(await stage.settle())
             case Said():
                 await self._say(stage, line)
@@ -103,8 +150,12 @@ class Actor:
         text, pressed = show_codes(line.text, self._codes), None
         if line.button is not None:
             text, pressed = self._press(line.button)
-        photos = [a_photo()] if line.photo else []
-        self._keep(await stage.say(persona, text, pressed=pressed, photos=photos))
+        photos = tuple(a_photo(self._photos + number) for number in range(line.photos))
+        self._photos += line.photos
+        saying = Saying(text, pressed, photos, line.unread, edits=self._texts[persona] if line.edits else None)
+        if line.text and not line.edits:
+            self._texts[persona] = saying.key
+        self._keep(await stage.say(persona, saying, channel=self._channel))
 
     def _press(self, label: str) -> tuple[str, str | None]:
         """A press where there are buttons; else her number, or the word where it has none."""
@@ -124,6 +175,8 @@ class Actor:
             self._heard.setdefault(each.persona, []).append(each)
 
     def _expect(self, line: Heard) -> None:
+        if self._abroad and not self._scene.at_home and line.abroad is not None:
+            line = line.abroad
         persona = self._scene.persona
         queue = self._heard.get(persona) or []
         assert queue, f"{persona} should read “{line.text}” and reads nothing"
@@ -148,6 +201,21 @@ def _steps(lines: Sequence[Line]) -> Iterator[list[Line]]:
             step = []
         step.append(line)
     yield step
+
+
+def _agree(db: Connection, channel: str, scene: Scene) -> None:
+    """Record that somebody agreed to the transfer, as if she had been asked before."""
+    contact_id = contacts.address_for(db, channel, scene.persona, at=scene.at, language="vi").contact_id
+    new = NewConsent(
+        contact_id=contact_id,
+        purpose=consents.TRANSFER_ABROAD,
+        text_version="test",
+        text_shown="",
+        channel=channel,
+        recorded_by=contact_id,
+        given_at=scene.at,
+    )
+    consents.give(db, new)
 
 
 def _texts(shown: Sequence[Shown]) -> list[str]:
