@@ -24,7 +24,7 @@ AHEAD_S = 0.08
 CATCH_UP_S = 0.1
 """Steps missed while the program was busy that may be made good at once."""
 
-EDGE_S = 0.004
+EDGE_S = 0.002
 TINY_S = 2e-6
 """Waits shorter than a clock of whole microseconds can tell; `EDGE_S` is there for them."""
 
@@ -52,7 +52,7 @@ class Window:
     span_s: float
     open: int = 0
     answers: int = 0
-    _free_at: list[float] = field(default_factory=list)
+    _ended: deque[float] = field(default_factory=deque)
     _shortest_s: tuple[float, float] = (float("inf"), float("inf"))
     _turned_at: float = 0.0
 
@@ -69,16 +69,17 @@ class Window:
             # Two spells of time: a network that became slower is believed after the longer of them.
             self._shortest_s, self._turned_at = (took_s, self._shortest_s[0]), ended
         self._shortest_s = (min(took_s, self._shortest_s[0]), self._shortest_s[1])
-        usual_s = min(self._shortest_s) if self.answers > BELIEVED_AFTER else 0.0
-        heappush(self._free_at, began + self.span_s + took_s - usual_s + EDGE_S)
+        self._ended.append(ended)
 
     def opens_at(self, at: float) -> float:
         """Return when a request may begin: `at` itself, or later; soon where it depends on an answer still out."""
-        while self._free_at and self._free_at[0] <= at:
-            heappop(self._free_at)
-        if len(self._free_at) + self.open < self.most:
+        usual_s = min(self._shortest_s) if self.answers > BELIEVED_AFTER else 0.0
+        taken_s = self.span_s - usual_s + EDGE_S
+        while self._ended and self._ended[0] + taken_s <= at:
+            self._ended.popleft()
+        if len(self._ended) + self.open < self.most:
             return at
-        return self._free_at[0] if self._free_at else at + UNKNOWN_S
+        return self._ended[0] + taken_s if self._ended else at + UNKNOWN_S
 
 
 @dataclass(order=True, slots=True)

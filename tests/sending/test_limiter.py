@@ -242,3 +242,14 @@ async def test_who_gives_up_in_the_queue_leaves_the_others_their_turn() -> None:
     await clock.wait(1.6)
     assert [name for name, _ in left] == ["p3"]
     await asyncio.gather(first, second, third, return_exceptions=True)
+
+
+def test_a_shorter_round_trip_seen_later_counts_for_what_was_answered_before() -> None:
+    window = Window(30, 1.0)
+    for number in range(30):
+        window.begin()
+        window.end(number * 0.001, number * 0.001 + 0.05)
+    early = window.opens_at(0.1)
+    window.begin()
+    window.end(0.09, 0.091)
+    assert window.opens_at(0.1) > early
