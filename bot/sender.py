@@ -33,6 +33,9 @@ TICK_S = 1.0
 GATHER_S = 0.01
 """What ended is gathered so long, so that many results share a commit with the next claim."""
 
+SHARE = 12
+"""A twelfth of a window that has ended is worth a round of its own: waiting for more would let the line run dry."""
+
 LEASE_CHECK_S = 10.0
 MOST_PHOTOS = 16
 
@@ -217,7 +220,7 @@ class Sender:
         """Keep a result for the next round, which comes soon, or at once where there is nothing to wait for."""
         self._ended.append((message, result))
         window = self._channels[message.channel].capabilities.window
-        if len(self._ended) * 2 >= window or len(self._ended) >= self.under_way:
+        if len(self._ended) * SHARE >= window or len(self._ended) >= self.under_way:
             self._woken.set()
         else:
             self._gather()

@@ -55,13 +55,14 @@ class Api:
     async def post(self, method: str, body: bytes) -> Any:
         """Call `method` with JSON already written and return its result. The way of everything that is sent in number.
 
-        Raises `telegram.error.TelegramError`: the library's own, or those of `transport`.
+        The sender limits how long a message may take. Raises `telegram.error.TelegramError`: the library's own, or
+        those of `transport`.
         """
-        return await self._calls.post_prepared(f"{self.bot.base_url}/{method}", body)
+        return await self._calls.post_prepared(f"{self.bot.base_url}/{method}", body, limited=False)
 
     async def call(self, method: str, **parameters: Any) -> Any:
         """Call `method` and return its result, raw."""
-        return await self.post(method, written(parameters))
+        return await self._calls.post_prepared(f"{self.bot.base_url}/{method}", written(parameters))
 
     async def updates(self, offset: int | None) -> list[Any]:
         """Wait for updates and return them raw, oldest first; with `offset` those below it are confirmed.

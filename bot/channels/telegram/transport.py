@@ -55,8 +55,11 @@ class Transport(BaseRequest):
 
     def __init__(self, *, connections: int, read_timeout_s: float, pool_s: float = POOL_S) -> None:
         self._connections = connections
-        self._pool_s = pool_s
         self._read_timeout_s = read_timeout_s
+        waits = {"connect": pool_s, "sock_connect": CONNECT_S, "sock_read": read_timeout_s}
+        self._silence = aiohttp.ClientTimeout(**waits)
+        # The total is for an answer that comes in drops; it ends later than each of the others.
+        self._limit = aiohttp.ClientTimeout(total=pool_s + 2 * read_timeout_s, **waits)
         self._session: aiohttp.ClientSession | None = None
 
     @property
@@ -69,7 +72,7 @@ class Transport(BaseRequest):
         if self._session is None:
             self._session = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(limit=self._connections, keepalive_timeout=KEEP_S),
-                timeout=_timeout(self._pool_s, self._read_timeout_s),
+                timeout=self._silence,
                 cookie_jar=aiohttp.DummyCookieJar(),
                 headers={"User-Agent": "lantoa"},
             )
@@ -80,9 +83,14 @@ class Transport(BaseRequest):
         if session is not None:
             await session.close()
 
-    async def post_prepared(self, url: str, body: bytes) -> Any:
-        """Post JSON as it is and return the result; errors are those of the library, read as the library does."""
-        wanted = {"method": "POST", "url": url, "data": body, "headers": JSON_HEADERS}
+    async def post_prepared(self, url: str, body: bytes, *, limited: bool = True) -> Any:
+        """Post JSON as it is and return the result; errors are those of the library, read as the library does.
+
+        With `limited` off an answer that comes in drops is left to the caller's own limit of time.
+        """
+        wanted: dict[str, Any] = {"method": "POST", "url": url, "data": body, "headers": JSON_HEADERS}
+        if limited:
+            wanted["timeout"] = self._limit
         status, payload = await self._exchange(_whole, wanted)
         if 200 <= status <= 299:
             return self.parse_json_payload(payload)["result"]
@@ -97,7 +105,7 @@ class Transport(BaseRequest):
         The waits are those of this pool, whatever the library proposes. Raises `NothingSent`, `AnswerLost` (5xx and
         unreadable answers too) and `Flood`.
         """
-        wanted: dict[str, Any] = {"method": method, "url": url}
+        wanted: dict[str, Any] = {"method": method, "url": url, "timeout": self._limit}
         if request_data is not None:
             wanted["data"] = _form(request_data)
         status, payload = await self._exchange(_whole, wanted)
@@ -118,7 +126,7 @@ class Transport(BaseRequest):
                     raise TooLarge("too large")
             return bytes(content)
 
-        return await self._exchange(read, {"method": "GET", "url": url})
+        return await self._exchange(read, {"method": "GET", "url": url, "timeout": self._limit})
 
     async def _exchange(self, read: Callable[[aiohttp.ClientResponse], Awaitable[T]], wanted: dict[str, Any]) -> T:
         if self._session is None or self._session.closed:
@@ -172,12 +180,6 @@ class _Answer(dict[str, Any]):
 
     def __missing__(self, _key: str) -> Any:
         raise AnswerLost("garbled")
-
-
-def _timeout(pool_s: float, read_s: float) -> aiohttp.ClientTimeout:
-    # The total is for an answer that comes in drops; it ends later than each of the others.
-    total = pool_s + 2 * read_s
-    return aiohttp.ClientTimeout(total=total, connect=pool_s, sock_connect=CONNECT_S, sock_read=read_s)
 
 
 async def _whole(answer: aiohttp.ClientResponse) -> tuple[int, bytes]:
