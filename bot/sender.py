@@ -54,6 +54,7 @@ class Sender:
             name: replace(each.capabilities, rate_per_s=rates.get(name, each.capabilities.rate_per_s))
             for name, each in self._channels.items()
         }
+        self._abroad = tuple(name for name, each in paced.items() if each.data_abroad)
         self._repeatable = tuple(name for name, each in paced.items() if each.repeatable)
         self._limiter = Limiter(
             paced, now=around.now, monotonic=around.monotonic, sleep=around.sleep, on_passed=self._gather
@@ -202,6 +203,7 @@ class Sender:
             rules=self._around.rules,
             turn=self._turn,
             resting=self._limiter.resting(),
+            abroad=self._abroad,
         )
 
     def _start(self, message: Claimed) -> None:

@@ -28,6 +28,7 @@ from sqlalchemy import (
     literal_column,
     or_,
     select,
+    true,
     update,
 )
 
@@ -53,7 +54,8 @@ class Round:
     """One look for work. `replies` and `broadcasts` give the free slots of every running channel, 0 included.
 
     `turn` rises with every round; among broadcasts it decides who comes first. `resting` holds the addresses, as
-    (channel, external id), that may not be written to right now.
+    (channel, external id), that may not be written to right now. A reply written for a channel at home goes on none of
+    those `abroad`: it was put into words for there.
     """
 
     owner: str
@@ -64,6 +66,7 @@ class Round:
     rules: Rules = NO_RULES
     turn: int = 0
     resting: Collection[tuple[str, str]] = ()
+    abroad: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +151,6 @@ def _open(table: Any) -> ColumnElement[bool]:
 
 _NOW = bindparam("now", type_=delivery.c.due_at.type)
 _MOST = bindparam("most", type_=delivery.c.tries.type)
-_HAS_ADDRESS = exists().where(_live.c.contact_id == delivery.c.contact_id, _live.c.state == "live")
 _BEHIND_ANOTHER = exists().where(
     _other.c.contact_id == delivery.c.contact_id,
     _open(_other),
@@ -175,7 +177,23 @@ def _one_of(column: Any, names: tuple[str, ...]) -> ColumnElement[bool]:
     return condition
 
 
-def _rows(running: tuple[str, ...]) -> Select[Any]:
+def _may_read_there(abroad: tuple[str, ...]) -> ColumnElement[bool]:
+    """Tell whether `_live` may get what was written for another address of hers."""
+    if not abroad:
+        return true()
+    meant = address.alias("meant")
+    for_abroad = exists().where(meant.c.id == delivery.c.address_id, _one_of(meant.c.channel, abroad))
+    for_abroad = for_abroad.correlate(delivery)
+    is_free = or_(delivery.c.address_id.is_(None), delivery.c.broadcast_id.is_not(None))
+    return or_(is_free, ~_one_of(_live.c.channel, abroad), for_abroad)
+
+
+def _has_address(abroad: tuple[str, ...]) -> ColumnElement[bool]:
+    hers = (_live.c.contact_id == delivery.c.contact_id, _live.c.state == "live")
+    return exists().where(*hers, _may_read_there(abroad))
+
+
+def _rows(running: tuple[str, ...], abroad: tuple[str, ...]) -> Select[Any]:
     """What may be due, each with the address it would go to: the one given, else her newest on a running channel."""
     own = (
         _live.c.contact_id == delivery.c.contact_id,
@@ -184,7 +202,8 @@ def _rows(running: tuple[str, ...]) -> Select[Any]:
     )
     given = select(_live.c.id).where(_live.c.id == delivery.c.address_id, *own).scalar_subquery()
     # What must stay between us goes only where she wrote from: another phone may be in other hands.
-    newest = select(func.max(_live.c.id)).where(*own, delivery.c.restricted.is_(False)).scalar_subquery()
+    elsewhere = (delivery.c.restricted.is_(False), _may_read_there(abroad))
+    newest = select(func.max(_live.c.id)).where(*own, *elsewhere).scalar_subquery()
     return (
         select(
             delivery.c.id,
@@ -217,21 +236,21 @@ def _rows(running: tuple[str, ...]) -> Select[Any]:
 
 
 @lru_cache(maxsize=256)
-def _replies(running: tuple[str, ...], free: tuple[str, ...]) -> Reading:
-    query = _rows(running).where(
+def _replies(running: tuple[str, ...], free: tuple[str, ...], abroad: tuple[str, ...]) -> Reading:
+    query = _rows(running, abroad).where(
         delivery.c.lane == _REPLIES,
         delivery.c.broadcast_id.is_(None),
         ~_BEHIND_ANOTHER,
         # Someone whose channel is switched off today waits; someone without any address does not.
-        or_(_one_of(address.c.channel, free), and_(address.c.id.is_(None), ~_HAS_ADDRESS)),
+        or_(_one_of(address.c.channel, free), and_(address.c.id.is_(None), ~_has_address(abroad))),
     )
     return Reading(query, ("now", "most"))
 
 
 @lru_cache(maxsize=256)
-def _to_many(running: tuple[str, ...], free: tuple[str, ...], *, of_run: bool) -> Reading:
+def _to_many(running: tuple[str, ...], free: tuple[str, ...], abroad: tuple[str, ...], *, of_run: bool) -> Reading:
     query = (
-        _rows(running)
+        _rows(running, abroad)
         .add_columns(_SENT_TODAY.label("sent_today"))
         .where(
             delivery.c.lane == _BROADCASTS, ~_UNDER_WAY, or_(_one_of(address.c.channel, free), address.c.id.is_(None))
@@ -339,8 +358,9 @@ class _Taking:
     def _settle(self, row_id: int, state: str, reason: str) -> None:
         self.settled.append((row_id, state, reason, self.wanted.now))
 
-    def _channels(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        return tuple(self.free), tuple(name for name, count in self.free.items() if count > 0)
+    def _channels(self) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
+        free = tuple(name for name, count in self.free.items() if count > 0)
+        return tuple(self.free), free, self.wanted.abroad
 
     def _most(self, most: int) -> int:
         # Some rows fall out below (full channel, resting, asked to stop), so look a little further than the slots.

@@ -240,3 +240,26 @@ def test_a_full_channel_does_not_keep_the_others_waiting(db: Connection) -> None
     lease = MORNING + timedelta(seconds=90)
     claimed = claim(db, Round("one", MORNING, lease, replies=free, broadcasts=free)).messages
     assert [row.contact_id for row in claimed] == [elsewhere]
+
+
+def test_what_was_written_for_home_goes_to_no_address_abroad(db: Connection) -> None:
+    one = person(db)
+    home = contacts.live_addresses(db, one)[0]
+    far = contacts.add_address(db, one, "far", "f1", at=MORNING)
+    private, there, anywhere = put(
+        db,
+        reply_to(one, "1", address_id=home.id),
+        reply_to(one, "2", address_id=far.id),
+        reply_to(one, "3"),
+    )
+    db.execute(update(address).where(address.c.id == home.id).values(state="dead"))
+    free = {ROAD: 8, "far": 8}
+
+    def round_of(number: int) -> list[int]:
+        wanted = Round("one", MORNING, MORNING + timedelta(seconds=90), free, free, turn=number, abroad=("far",))
+        taken = claim(db, wanted).messages
+        accept(db, *(each.id for each in taken))
+        return [each.id for each in taken]
+
+    assert [round_of(number) for number in range(4)] == [[], [there], [anywhere], []]
+    assert (row_of(db, private).state, row_of(db, private).reason) == ("failed", "no_address")
