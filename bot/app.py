@@ -55,6 +55,7 @@ log = structlog.get_logger()
 Clock = Callable[[], datetime]
 
 HOUSEKEEPING_S = 600.0
+STANDS_IN = "STANDS-IN-FOR-THE-PAYLOAD"
 SEALING_S = 5.0
 FORGOTTEN_AFTER = timedelta(days=1)
 
@@ -141,7 +142,7 @@ async def assembled(
             desk = replace(desk, web_address=served.chat_page)
         dispatcher = Dispatcher(db, desk, process, on_committed=on_committed)
         hearers.append(dispatcher)
-        broadcasts = Broadcasts(db, content.wording, now=clock, on_outgoing=sender.wake)
+        broadcasts = _broadcasts(db, content, clock, sender, channels)
         yield Parts(
             config=config,
             content=content,
@@ -162,6 +163,13 @@ async def assembled(
         )
 
 
+def _broadcasts(
+    db: Database, content: Content, clock: Clock, sender: Sender, channels: Mapping[str, Channel]
+) -> Broadcasts:
+    capabilities = {name: channel.capabilities for name, channel in channels.items()}
+    return Broadcasts(db, content.wording, now=clock, on_outgoing=sender.wake, channels=capabilities)
+
+
 def _wake(hearers: Iterable[Dispatcher | Fetcher]) -> None:
     for hearer in hearers:
         hearer.wake()
@@ -180,7 +188,14 @@ def _desk(config: Config, content: Content, opened: Opened, *, channels: Mapping
         channels=capabilities,
         clock=clock,
         chat_link=lambda name: channels[name].link("menu"),
+        chat_links=lambda: _links_of(channels),
     )
+
+
+def _links_of(channels: Mapping[str, Channel]) -> tuple[str, ...]:
+    """The links of all channels that have such, as templates: a channel takes only some letters for a payload."""
+    links = (channel.link(STANDS_IN) for channel in channels.values())
+    return tuple(link.replace(STANDS_IN, "{payload}") for link in links if link is not None)
 
 
 def _rules(config: Config) -> Rules:

@@ -47,7 +47,7 @@ def conversation(sealer: Sealer, planning: Planning) -> Conversation:
 
 def ask_message(planning: Planning, context: Context) -> Script:
     """Yield text, photo, audience, time and the summary; return a `Message`."""
-    text = yield Ask("broadcast.text", parse=read_text)
+    text = yield Ask("broadcast.text", parse=read_text, announces=True)
     photo = yield Ask("broadcast.photo", parse=read_photo, optional=True)
     unit_id, role = yield from _ask_audience(context)
     unit = yield look(units.get, unit_id, context.today)
@@ -57,7 +57,7 @@ def ask_message(planning: Planning, context: Context) -> Script:
         # Nobody to send to: the only ways on are back and out.
         yield Ask("broadcast.nobody", {"to": to, "unit": unit.name}, parse=None)
     when = yield from ask_when(planning, context, (NOW, *LATER, ALERT))
-    reason = (yield Ask("broadcast.alert_reason", parse=_reason)) if when.is_alert else None
+    reason = (yield Ask("broadcast.alert_reason", parse=_reason, announces=True)) if when.is_alert else None
     who = replace(who, is_alert=when.is_alert)
     count = yield look(audiences.count, who)
     if not count:

@@ -139,7 +139,7 @@ def _buttons(planning: Planning, context: Context, now: Standing, doubtful: int)
         label = Say("broadcasts.resend", {"count": doubtful})
         resend = opening("broadcasts", label, campaign=now.campaign.id, act="resend", run=now.run.id)
         steer.append(resend)
-    return steer
+    return [*steer, _act(now.campaign, "link")]
 
 
 def _acts(now: Standing) -> list[str]:

@@ -55,7 +55,8 @@ def fitting_text(
     over = is_long(text, name)
     if not over:
         return text
-    shorter: str = yield Ask("broadcast.shorter", {"over": over}, parse=partial(_shorter, is_long, name))
+    parse = partial(_shorter, is_long, name)
+    shorter: str = yield Ask("broadcast.shorter", {"over": over}, parse=parse, announces=True)
     return shorter
 
 
