@@ -27,6 +27,7 @@ from bot.channels.web_chat import NAME, WebChat
 from bot.config import Config
 from bot.dispatch import Committed, Desk, Dispatcher
 from bot.due import next_runs
+from bot.exports import Exports
 from bot.fetching import Fetcher
 from bot.intake import Intake
 from bot.media import Media
@@ -211,7 +212,15 @@ def _media(config: Config, content: Content, db: Database, pool: PicturePool, cl
     return Media(db, pool, came_to=_came_to(config), folder=config.data.attachments, tell=tell, clock=clock)
 
 
-def web_chat(config: Config, content: Content, place: Installation, intake: Intake, clock: Clock) -> WebChat:
+def web_chat(
+    config: Config,
+    content: Content,
+    place: Installation,
+    intake: Intake,
+    clock: Clock,
+    *,
+    exports: Exports | None = None,
+) -> WebChat:
     """Return the web chat on this program; on a demonstration with a page for every persona."""
     ports = WebChatPorts(
         name=NAME,
@@ -222,6 +231,7 @@ def web_chat(config: Config, content: Content, place: Installation, intake: Inta
         pictures=config.data.attachments,
         clock=clock,
         proxies=config.web.trusted_proxies,
+        exports=exports,
     )
     language = content.wording.default
     found = demo.personas(config.content) if place.is_demo else ()
@@ -287,11 +297,14 @@ def _spare_the_collector() -> None:
 @asynccontextmanager
 async def _running(config: Config, content: Content, opened: Opened) -> AsyncIterator[str]:
     def channels(*given: Any) -> list[Channel]:
-        made: list[Channel] = [web_chat(*given)] if config.channels.web_chat.enabled else []
+        made: list[Channel] = [web_chat(*given, exports=exports)] if config.channels.web_chat.enabled else []
         return [*made, telegram(opened.keys)(*given)] if config.channels.telegram.token else made
 
     async with AsyncExitStack() as stack:
         stack.push_async_callback(opened.close)
+        # A helper of their own: a long spreadsheet keeps no photo waiting.
+        helper = await stack.enter_async_context(PicturePool())
+        exports = Exports(opened.db, content, helper, key=opened.keys.digest, now=utc_now)
         parts = await stack.enter_async_context(assembled(config, content, opened, channels))
         for channel in parts.channels.values():
             stack.push_async_callback(channel.stop)

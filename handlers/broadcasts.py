@@ -4,7 +4,7 @@ scope."""
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from math import ceil
@@ -126,6 +126,8 @@ def do_wish(
     campaign = campaigns.seen(db, wish.campaign_id, context.contact_id, scope, context.today)
     if campaign is None:
         return [reply("broadcasts.not_found", to_list())]
+    if wish.act == "sheet":
+        return [_sheet(db, planning, context, campaign)]
     if wish.act == "link":
         return [_linked(sealer, db, context, campaign)]
     if wish.act not in ACTS:
@@ -135,6 +137,19 @@ def do_wish(
     record(sealer, db, context, campaign, f"broadcast.{wish.act}", after={"due": wish.due, "run": wish.run})
     did = Say(f"broadcasts.did_{wish.act}")
     return [card(db, planning, context, campaign.id, (did,)), *told_owner(context, campaign, did)]
+
+
+def _sheet(db: Connection, planning: Planning, context: Context, campaign: Campaign) -> Reply:
+    """Return the link to the account of the last run; where files cannot be opened, the numbers and where they can."""
+    run = broadcasts.latest(db, campaign.id)
+    if run is None:
+        return card(db, planning, context, campaign.id, (Say("broadcasts.too_late"),))
+    if context.capabilities.files and not context.capabilities.data_abroad:
+        back = opening("broadcasts", Say("broadcasts.open"), campaign=campaign.id)
+        return Reply((Say("broadcasts.sheet_here", {"code": run.code}),), (back,), file=f"{run.code}.xlsx")
+    shown = card(db, planning, context, campaign.id, (Say("broadcasts.sheet_elsewhere"),))
+    on_the_page = opening("continue", Say("continue.open"))
+    return shown if on_the_page in shown.choices else replace(shown, choices=(*shown.choices, on_the_page))
 
 
 def _linked(sealer: Sealer, db: Connection, context: Context, campaign: Campaign) -> Reply:

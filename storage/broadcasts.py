@@ -105,6 +105,12 @@ def get(db: Connection, broadcast_id: int) -> Broadcast | None:
     return None if row is None else Broadcast(*row)
 
 
+def by_code(db: Connection, code: str) -> Broadcast | None:
+    """Return a run by its code."""
+    row = db.execute(select(*_COLUMNS).where(broadcast.c.code == code)).first()
+    return None if row is None else Broadcast(*row)
+
+
 def latest(db: Connection, campaign_id: int) -> Broadcast | None:
     """Return the last run of a campaign; None before the first."""
     query = select(*_COLUMNS).where(broadcast.c.campaign_id == campaign_id)
