@@ -5,20 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from bot.channels.base import Outgoing
 from dialogue.messages import Button, Rendered
 from storage.mailbox import Posted
 
 
-def mail(message: Outgoing) -> dict[str, Any]:
-    """Return a message as it lies in the mailbox."""
-    rendered = message.rendered
+def mail(delivery_id: int, rendered: Rendered, *, name: str | None, size: tuple[int, int] | None) -> dict[str, Any]:
+    """Return a message as it lies in the mailbox; `name` and `size` in pixels are those of its picture's file."""
     picture = None
-    if message.picture is not None:
-        photo = message.picture
+    if name is not None and size is not None:
         alt = str((rendered.picture or {}).get("description") or "")
-        picture = {"name": photo.path.name, "width": photo.width, "height": photo.height, "alt": alt}
-    body = {"text": rendered.text, "choices": _choices(message.delivery_id, rendered), "picture": picture}
+        picture = {"name": name, "width": size[0], "height": size[1], "alt": alt}
+    body = {"text": rendered.text, "choices": _choices(delivery_id, rendered), "picture": picture}
     return body | ({"file": rendered.file} if rendered.file is not None else {})
 
 

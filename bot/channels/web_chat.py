@@ -124,8 +124,11 @@ class WebChat(Channel):
 
     async def send(self, message: Outgoing) -> str:
         """Put a message into the visitor's mailbox; her page fetches it when there is a line."""
+        photo = message.picture
+        name, size = (photo.path.name, (photo.width, photo.height)) if photo is not None else (None, None)
+        body = mail(message.delivery_id, message.rendered, name=name, size=size)
         try:
-            number = await self._ports.put(message.external_id, message.delivery_id, mail(message))
+            number = await self._ports.put(message.external_id, message.delivery_id, body)
         except NoSuchAddress:
             raise Unreachable("no_such_visitor") from None
         self._wake(message.external_id)
