@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -17,7 +17,21 @@ from storage.database import Database
 from storage.deliveries import NewDelivery
 from storage.schema import broadcast, delivery
 from storage.schema import progress as progress_table
-from tests.sending.world import MORNING, ROAD, WORDING, Clock, campaign, found_union, join, person, put, reply_to, run
+from tests.sending.world import (
+    MORNING,
+    ROAD,
+    WORDING,
+    Clock,
+    Road,
+    campaign,
+    found_union,
+    join,
+    person,
+    put,
+    reply_to,
+    run,
+    sender,
+)
 
 PEOPLE = LEAST_PEOPLE + 20
 EDITING = {ROAD: Capabilities(buttons=True, pictures=True, text_limit=4_000, edits_messages=True)}
@@ -210,3 +224,30 @@ def test_of_two_processes_one_edits(db: Connection) -> None:
     arrive(db)
     assert not progress.edit(db, seen, {"text": "z", "buttons": []}, at=later + timedelta(seconds=1))
     assert deliveries.counts(db, watched.broadcast_id)["ready"] == PEOPLE + 1
+
+
+@dataclass
+class EditingRoad(Road):
+    """A road whose messages can be edited."""
+
+    @property
+    def capabilities(self) -> Capabilities:
+        return EDITING[ROAD]
+
+
+async def test_the_sender_edits_the_very_message_that_arrived(database: Database, clock: Clock, officer: int) -> None:
+    road = EditingRoad()
+    ticks, sending = ticking(database, clock), sender(database, [road], clock)
+    clock.forward(4)
+    await ticks.tick()
+    await database.write(broadcasts.pause, 1)  # only the officer's own messages go out
+    await sending.drain()
+    for _ in range(2):
+        clock.forward(6)
+        await ticks.tick()
+        await sending.drain()
+    own = [each for each in road.handed if each.external_id == f"p{officer}"]
+    first, *edits = own
+    assert first.edits == ()
+    assert [each.edits for each in edits] == [("m1",), ("m1",)]
+    assert [each.rendered.text.splitlines()[0] for each in edits] == ["progress.paused"] * 2
