@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from dialogue.campaign_text import has_name, longest_overrun
+from dialogue.campaign_text import has_name, longest_fitting, longest_overrun
 from dialogue.messages import Capabilities
 from dialogue.text import Wording
 from storage import audiences, broadcasts
@@ -47,4 +47,4 @@ def _fits(db: Connection, run: Beginning, wording: Wording, channels: Sequence[C
     if not over("m" * MAX_NAME_CHARS):
         return True
     asks_name = any(has_name(text) for text in run.texts.values())
-    return asks_name and not over(audiences.longest_name(db, run.who))
+    return asks_name and not over(audiences.longest_name(db, run.who, over=longest_fitting(over)))
