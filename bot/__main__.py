@@ -205,6 +205,23 @@ def _dead_replay(config: Path, ids: tuple[int, ...], everything: bool) -> None:
         at.speaker.say("dead.replayed", count=count)
 
 
+def _export_broadcast(config: Path, code: str, file: Path) -> None:
+    with session(config) as at:
+        from bot import exports
+        from storage import opening
+        from storage.sealing import load_key_file
+
+        keys = load_key_file(at.config.data.key_file)
+        with opening.beside(at.config.database.path) as db:
+            account = exports.by_code(db, code.strip().upper())
+            if account is None:
+                raise Wrong(Say("export.no_broadcast", {"code": code}))
+            exports.note(db, account, actor_id=None, channel=None, key=keys.digest, at=_now())
+        with opening.beside(at.config.database.path, writing=False) as db:
+            rows = exports.export(db, at.content, at.config.languages[0], account, file)
+        at.speaker.say("export.done", file=str(file), rows=rows)
+
+
 def _begin() -> None:
     os.umask(OWNER_ONLY)
 
@@ -232,6 +249,12 @@ def _dead_letters() -> Commands:
         ],
         begin=None,
     )
+
+
+def _exports() -> Commands:
+    code, file = click.Argument(["code"]), click.Argument(["file"], type=_FILE)
+    broadcast = Command("broadcast", _export_broadcast, "cli.export_broadcast", [config_option(), code, file])
+    return Commands("export", "cli.export", [broadcast], begin=None)
 
 
 main = Commands(
@@ -295,6 +318,7 @@ main = Commands(
         ),
         Command("release", _release, "cli.release", [config_option()]),
         _dead_letters(),
+        _exports(),
     ],
     begin=_begin,
 )

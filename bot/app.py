@@ -27,6 +27,7 @@ from bot.channels.web_chat import NAME, WebChat
 from bot.config import Config
 from bot.dispatch import Committed, Desk, Dispatcher
 from bot.due import next_runs
+from bot.exports import Exports
 from bot.fetching import Fetcher
 from bot.intake import Intake
 from bot.media import Media
@@ -55,6 +56,7 @@ log = structlog.get_logger()
 Clock = Callable[[], datetime]
 
 HOUSEKEEPING_S = 600.0
+STANDS_IN = "STANDS-IN-FOR-THE-PAYLOAD"
 SEALING_S = 5.0
 FORGOTTEN_AFTER = timedelta(days=1)
 
@@ -141,7 +143,7 @@ async def assembled(
             desk = replace(desk, web_address=served.chat_page)
         dispatcher = Dispatcher(db, desk, process, on_committed=on_committed)
         hearers.append(dispatcher)
-        broadcasts = Broadcasts(db, content.wording, now=clock, on_outgoing=sender.wake)
+        broadcasts = _broadcasts(db, content, clock, sender, channels)
         yield Parts(
             config=config,
             content=content,
@@ -162,6 +164,13 @@ async def assembled(
         )
 
 
+def _broadcasts(
+    db: Database, content: Content, clock: Clock, sender: Sender, channels: Mapping[str, Channel]
+) -> Broadcasts:
+    capabilities = {name: channel.capabilities for name, channel in channels.items()}
+    return Broadcasts(db, content.wording, now=clock, on_outgoing=sender.wake, channels=capabilities)
+
+
 def _wake(hearers: Iterable[Dispatcher | Fetcher]) -> None:
     for hearer in hearers:
         hearer.wake()
@@ -180,7 +189,14 @@ def _desk(config: Config, content: Content, opened: Opened, *, channels: Mapping
         channels=capabilities,
         clock=clock,
         chat_link=lambda name: channels[name].link("menu"),
+        chat_links=lambda: _links_of(channels),
     )
+
+
+def _links_of(channels: Mapping[str, Channel]) -> tuple[str, ...]:
+    """The links of all channels that have such, as templates: a channel takes only some letters for a payload."""
+    links = (channel.link(STANDS_IN) for channel in channels.values())
+    return tuple(link.replace(STANDS_IN, "{payload}") for link in links if link is not None)
 
 
 def _rules(config: Config) -> Rules:
@@ -196,7 +212,15 @@ def _media(config: Config, content: Content, db: Database, pool: PicturePool, cl
     return Media(db, pool, came_to=_came_to(config), folder=config.data.attachments, tell=tell, clock=clock)
 
 
-def web_chat(config: Config, content: Content, place: Installation, intake: Intake, clock: Clock) -> WebChat:
+def web_chat(
+    config: Config,
+    content: Content,
+    place: Installation,
+    intake: Intake,
+    clock: Clock,
+    *,
+    exports: Exports | None = None,
+) -> WebChat:
     """Return the web chat on this program; on a demonstration with a page for every persona."""
     ports = WebChatPorts(
         name=NAME,
@@ -207,6 +231,7 @@ def web_chat(config: Config, content: Content, place: Installation, intake: Inta
         pictures=config.data.attachments,
         clock=clock,
         proxies=config.web.trusted_proxies,
+        exports=exports,
     )
     language = content.wording.default
     found = demo.personas(config.content) if place.is_demo else ()
@@ -272,11 +297,14 @@ def _spare_the_collector() -> None:
 @asynccontextmanager
 async def _running(config: Config, content: Content, opened: Opened) -> AsyncIterator[str]:
     def channels(*given: Any) -> list[Channel]:
-        made: list[Channel] = [web_chat(*given)] if config.channels.web_chat.enabled else []
+        made: list[Channel] = [web_chat(*given, exports=exports)] if config.channels.web_chat.enabled else []
         return [*made, telegram(opened.keys)(*given)] if config.channels.telegram.token else made
 
     async with AsyncExitStack() as stack:
         stack.push_async_callback(opened.close)
+        # A helper of their own: a long spreadsheet keeps no photo waiting.
+        helper = await stack.enter_async_context(PicturePool())
+        exports = Exports(opened.db, content, helper, key=opened.keys.digest, now=utc_now)
         parts = await stack.enter_async_context(assembled(config, content, opened, channels))
         for channel in parts.channels.values():
             stack.push_async_callback(channel.stop)

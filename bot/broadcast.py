@@ -8,15 +8,18 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 import structlog
 
 from bot import telling
+from bot.beginning import look_at
 from bot.firing import Firing, fire, firings, plan
-from dialogue.messages import Lines, Phrase, Reply, Say, opening
+from bot.progress import Progress
+from dialogue.messages import Capabilities, Lines, Phrase, Reply, Say, opening
 from dialogue.text import Wording
 from storage import broadcasts, deliveries, schedules
 from storage.broadcasts import LEAST_PAGE, MOST_PAGE, PAGE, SWEEP_PAGE, Todo, Untold
@@ -37,7 +40,10 @@ T = TypeVar("T")
 
 
 class Broadcasts:
-    """Takes every broadcast its next step further with each `tick`. `on_outgoing` wakes the sender."""
+    """Takes every broadcast its next step further with each `tick`. `on_outgoing` wakes the sender.
+
+    `channels` are those in use: a run whose text no longer fits one of them does not begin.
+    """
 
     def __init__(
         self,
@@ -46,6 +52,7 @@ class Broadcasts:
         *,
         now: Callable[[], datetime],
         on_outgoing: Callable[[], None],
+        channels: Mapping[str, Capabilities] = MappingProxyType({}),
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._db = db
@@ -53,6 +60,9 @@ class Broadcasts:
         self._now = now
         self._monotonic = monotonic
         self._on_outgoing = on_outgoing
+        self._channels = tuple(channels.values())
+        editable = [name for name, each in channels.items() if each.edits_messages]
+        self._progress = Progress(db, wording, now=now, channels=editable)
         self._page = PAGE
 
     async def tick(self) -> None:
@@ -61,6 +71,8 @@ class Broadcasts:
             await self._plan()
             await self._fire()
             await self._go_on(await self._db.read(broadcasts.todo))
+            if await self._progress.step():
+                self._on_outgoing()
         except Exception:
             # The boundary of the tick: the next one tries again a second later.
             log.exception("tick_failed")
@@ -93,7 +105,7 @@ class Broadcasts:
         return [None if isinstance(result, BaseException) else result for result in results]
 
     async def _go_on(self, todo: Todo) -> None:
-        await self._freeze(todo.freezing)
+        await self._freeze(await self._ready(todo.freezing))
         for broadcast_id in todo.cancelled:
             while await self._db.write(broadcasts.sweep_page, broadcast_id, at=self._now()) == SWEEP_PAGE:
                 pass
@@ -107,6 +119,13 @@ class Broadcasts:
 
     async def _each(self, step: str, ids: Sequence[int], work: Callable[..., bool]) -> None:
         await self._together(step, ids, lambda each: self._db.write(work, each, at=self._now()))
+
+    async def _ready(self, ids: Sequence[int]) -> list[int]:
+        """Return the runs that may begin or go on; those that may not are paused with the reason."""
+        looked = await self._db.read(look_at, ids, self._wording, self._channels)
+        for broadcast_id, reason in looked.refused.items():
+            await self._db.write(broadcasts.pause_for, broadcast_id, reason)
+        return [each for each in ids if each not in looked.waiting and each not in looked.refused]
 
     async def _freeze(self, ids: Iterable[int]) -> None:
         """Freeze audiences in turns of a page, so that a small one need not wait for a large one."""
@@ -171,6 +190,8 @@ def _account(db: Connection, untold: Untold, wording: Wording) -> tuple[Say, ...
     head = Say(f"broadcast.account.{untold.state}", values)
     if untold.state != "paused":
         return (head,)
+    if not values["total"]:
+        head = Say("broadcast.account.not_begun", {"code": untold.code})
     return (head, reason_in_words(untold.reason or "", wording))
 
 

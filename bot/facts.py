@@ -34,6 +34,7 @@ class Desk:
     channels: Mapping[str, Capabilities]
     clock: Callable[[], datetime]
     chat_link: Callable[[str], str | None] = _no_link  # by the channel's name
+    chat_links: Callable[[], tuple[str, ...]] = tuple  # of all channels, with {payload} in each
     web_address: Callable[[], str | None] = _nowhere  # of the chat page; ends in a stroke
 
 
@@ -104,6 +105,7 @@ class Facts:
             posts=tuple(_post(desk, post) for post in self.posts.get(person.id, ())),
             member_of=tuple(self.memberships.get(person.id, ())),
             chat_link=desk.chat_link(row.channel) if row.body.get("event") == IN_GROUP else None,
+            chat_links=desk.chat_links(),
             web_address=desk.web_address(),
             transfer_agreed=person.id in self.agreed_to_transfer,
         )

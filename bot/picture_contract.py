@@ -42,6 +42,14 @@ class Photo:
 
 
 @dataclass(frozen=True, slots=True)
+class Sheet:
+    """A spreadsheet that was written."""
+
+    rows: int
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
 class ChartRow:
     """One line of a chart: `shown` is the value as written for people, `note` what is said of the target.
 

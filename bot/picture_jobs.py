@@ -1,4 +1,4 @@
-"""The helper process: decode, re-encode and draw pictures under limits of time and memory.
+"""The helper process: decode, re-encode and draw pictures, write spreadsheets, under limits of time and memory.
 
 Started by `bot/pictures.py` as `python -m bot.picture_jobs MEMORY_BYTES CPU_S`, and never imported by the
 program itself: what runs here works on files sent by strangers.
@@ -20,7 +20,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bot.picture_contract import ChartRow, ChartSpec, Photo, PictureRefused
+from bot.picture_contract import ChartRow, ChartSpec, Photo, PictureRefused, Sheet
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -80,7 +80,19 @@ def draw_qr(text: str, target_folder: str) -> Photo:
     return _keep(contents.getvalue(), (width, height), "image/png", folder=Path(target_folder))
 
 
-JOBS: Mapping[str, Job] = {"reencode": reencode, "draw_chart": draw_chart, "draw_qr": draw_qr}
+def write_sheet(rows: str, target: str) -> Sheet:
+    """Write a spreadsheet from a file of rows."""
+    from bot.sheets import write
+
+    return write(Path(rows), Path(target))
+
+
+JOBS: Mapping[str, Job] = {
+    "reencode": reencode,
+    "draw_chart": draw_chart,
+    "draw_qr": draw_qr,
+    "write_sheet": write_sheet,
+}
 
 
 def _decode(file: io.BufferedReader) -> Picture:

@@ -1,4 +1,4 @@
-"""Make and re-encode pictures in one helper process, so that a hostile or huge file hurts nothing else.
+"""Make and re-encode pictures, and write spreadsheets, in a helper process: a hostile or huge file hurts nothing else.
 
 Nothing here decodes or draws: the libraries that do are loaded only in the helper (`bot/picture_jobs.py`).
 """
@@ -75,6 +75,10 @@ class PicturePool:
     async def draw_qr(self, text: str, target_folder: Path) -> Photo:
         """Draw a QR code of up to 500 bytes of text as a PNG."""
         return _photo(await self.run("draw_qr", text, str(target_folder)))
+
+    async def write_sheet(self, rows: Path, target: Path) -> None:
+        """Write a spreadsheet from a file of rows (`bot/sheets.py`)."""
+        await self.run("write_sheet", str(rows), str(target))
 
     async def run(self, job: str, *args: object) -> dict[str, Any]:
         """Have the helper do the named job with JSON arguments, after those asked before; return its result.

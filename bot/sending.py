@@ -180,7 +180,7 @@ def written(message: Claimed, wording: Wording, *, abroad: bool = False) -> Rend
     if body is None:
         raise ValueError("a reply without a body")
     buttons = tuple(Button(each["value"], each["label"], each.get("ask")) for each in body.get("buttons") or ())
-    return Rendered(body["text"], buttons, body.get("picture"), message.sort)
+    return Rendered(body["text"], buttons, body.get("picture"), message.sort, body.get("file"))
 
 
 def _run_written(message: Claimed, run: Run, wording: Wording, name: str | None) -> Rendered:

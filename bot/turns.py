@@ -154,7 +154,15 @@ class Mind:
         if self.inbound.pressed is not None or (talk and self._is_restricted(talk.conversation)):
             return None
         opened = self.book.opened_by(self.inbound, self.context, among=self.book.interrupts)
-        return self._interrupt(*opened) if opened is not None else None
+        if opened is None or (not opened[0].restricted and self._announces()):
+            return None
+        return self._interrupt(*opened)
+
+    def _announces(self) -> bool:
+        """Tell whether she is asked for words to others: a flood they warn of is no call for help of hers. Violence is
+        never taken for that."""
+        asked = self.waiting(self.session.talk)
+        return asked is not None and asked.ask.announces
 
     def _interrupt(self, conversation: Conversation, start: Mapping[str, Any]) -> Thought:
         context = replace(self.context, start=start)

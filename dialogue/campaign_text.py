@@ -6,12 +6,13 @@ The officer writes `{tên}` where the name shall stand; the mark is read without
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from dialogue.fit import length
 from dialogue.messages import Capabilities
 from dialogue.text import Wording
 from vietnamese.fold import fold
+from vietnamese.names import MAX_NAME_CHARS
 
 ALERT = "alert"
 """The sort of a campaign that tells of danger to life."""
@@ -80,6 +81,11 @@ def overrun(text: str, capabilities: Capabilities, *, has_photo: bool) -> int:
     if has_photo and capabilities.caption_limit is not None:
         limit = min(limit, capabilities.caption_limit)
     return max(0, length(text, capabilities.text_unit) - limit)
+
+
+def longest_fitting(over: Callable[[str], int]) -> int:
+    """Return how many characters a name may have so that `over(name)` stays 0; 0 too if nothing fits."""
+    return max((chars for chars in range(MAX_NAME_CHARS + 1) if not over("m" * chars)), default=0)
 
 
 def longest_overrun(

@@ -63,7 +63,8 @@ def fit(rendered: Rendered, capabilities: Capabilities) -> list[Rendered]:
     head = [Rendered("", picture=rendered.picture, sort=rendered.sort)] if apart else []
     head += [Rendered(part, sort=rendered.sort) for part in parts[:-1]]
     buttons = rendered.buttons if capabilities.buttons else ()
-    return [*head, Rendered(parts[-1], buttons, None if apart else rendered.picture, rendered.sort)]
+    picture = None if apart else rendered.picture
+    return [*head, Rendered(parts[-1], buttons, picture, rendered.sort, rendered.file)]
 
 
 def numbered(buttons: Sequence[Button]) -> str:

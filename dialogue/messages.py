@@ -66,13 +66,15 @@ class Picture:
 class Reply:
     """What we say to one person: phrases (a paragraph each), choices under them, perhaps a picture.
 
-    `sort` is the delivery class of `reliability.md` §3: `reply`, `receipt`, `code`, `alert`.
+    `sort` is the delivery class of `reliability.md` §3: `reply`, `receipt`, `code`, `alert`. `file` names a file
+    that is made when she opens it (`TN-7K3M.xlsx`), for channels that can (`Capabilities.files`).
     """
 
     text: tuple[Phrase, ...]
     choices: tuple[Choice, ...] = ()
     picture: Picture | None = None
     sort: str = "reply"
+    file: str | None = None
 
 
 def reply(key: str, /, *choices: Choice, **values: Phrase) -> Reply:
@@ -110,6 +112,7 @@ class Rendered:
     buttons: tuple[Button, ...] = ()
     picture: Mapping[str, Json] | None = None
     sort: str = "reply"
+    file: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +166,8 @@ class Capabilities:
 
     `text_limit` and `caption_limit` (text beside a picture) count in `text_unit` (`characters` or `utf16`); `window` is
     W of `docs/reliability.md`. `rate_per_s` holds for the whole channel, `per_chat` and `per_group` for one address.
-    `repeatable`: the same delivery twice is one message there, so nothing is ever in doubt.
+    `repeatable`: the same delivery twice is one message there, so nothing is ever in doubt. `files`: she can open a
+    file there that is made at that moment.
     """
 
     buttons: bool
@@ -179,3 +183,4 @@ class Capabilities:
     per_chat: Pace | None = None
     per_group: Pace | None = None
     repeatable: bool = False
+    files: bool = False

@@ -86,7 +86,7 @@ class Wording:
         if reply.picture is not None:
             description = self.phrase(reply.picture.description, language)
             picture = {"kind": reply.picture.kind, "spec": dict(reply.picture.spec), "description": description}
-        return Rendered(text, buttons, picture, reply.sort)
+        return Rendered(text, buttons, picture, reply.sort, reply.file)
 
     def button(self, choice: Choice, language: str, *, ask: str | None = None) -> Button:
         """Return a choice in words. Our own begin with a capital ("Tháng 10/2026"); a name stays as it is."""

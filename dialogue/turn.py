@@ -37,7 +37,8 @@ class Ask:
     returns choices; one is taken as the answer, several are shown to pick from. `confirm` marks the
     summary before saving: it is always asked again when an answer before it changed. `exact` marks what cannot
     be undone: only its button counts, its whole label or its number, no "ừ". `personal` marks a question whose
-    answer is personal data (`design.md` §9).
+    answer is personal data (`design.md` §9). `announces` marks words meant for others: a disaster they tell of is no
+    call for help of hers.
     """
 
     key: str
@@ -50,6 +51,7 @@ class Ask:
     confirm: bool = False
     exact: bool = False
     personal: bool = False
+    announces: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from handlers.broadcast_text import fitting_text, read_photo, read_text, text_no
 from handlers.broadcast_times import LATER, NOW, Planning, When, ask_when, runs_in_words
 from handlers.context import Context
 from storage import appointments, attachments, audiences, audit, campaigns, invitations, schedules, units
-from storage.audiences import Audience
+from storage.audiences import Audience, Size
 from storage.campaigns import Campaign, NewCampaign
 from storage.database import Connection
 from storage.schedules import CATCH_UP_S, ONCE
@@ -47,7 +47,7 @@ def conversation(sealer: Sealer, planning: Planning) -> Conversation:
 
 def ask_message(planning: Planning, context: Context) -> Script:
     """Yield text, photo, audience, time and the summary; return a `Message`."""
-    text = yield Ask("broadcast.text", parse=read_text)
+    text = yield Ask("broadcast.text", parse=read_text, announces=True)
     photo = yield Ask("broadcast.photo", parse=read_photo, optional=True)
     unit_id, role = yield from _ask_audience(context)
     unit = yield look(units.get, unit_id, context.today)
@@ -57,14 +57,14 @@ def ask_message(planning: Planning, context: Context) -> Script:
         # Nobody to send to: the only ways on are back and out.
         yield Ask("broadcast.nobody", {"to": to, "unit": unit.name}, parse=None)
     when = yield from ask_when(planning, context, (NOW, *LATER, ALERT))
-    reason = (yield Ask("broadcast.alert_reason", parse=_reason)) if when.is_alert else None
+    reason = (yield Ask("broadcast.alert_reason", parse=_reason, announces=True)) if when.is_alert else None
     who = replace(who, is_alert=when.is_alert)
-    count = yield look(audiences.count, who)
-    if not count:
+    size = yield look(audiences.size, who)
+    if not size.people:
         yield Ask("broadcast.nobody", {"to": to, "unit": unit.name}, parse=None)
     text = yield from fitting_text(planning, context, text, who, has_photo=photo is not None)
     message = Message(text, photo, unit_id, role, when, reason)
-    values: dict[str, Phrase] = {"count": count, "to": to, "unit": unit.name}
+    values: dict[str, Phrase] = {"count": size_in_words(size), "to": to, "unit": unit.name}
     yield _summary(planning, context, message, values)
     return message
 
@@ -106,6 +106,11 @@ def time_notes(planning: Planning, context: Context, when: When) -> list[Phrase]
     if when.first is not None:
         notes.append(Say("broadcast.catch_up", {"hours": CATCH_UP_S // 3600}))
     return notes
+
+
+def size_in_words(size: Size) -> Phrase:
+    """Return how many people it is, with a word that says so where it is an estimate."""
+    return size.people if size.is_exact else Say("broadcast.about", {"count": size.people})
 
 
 def audience_in_words(role: str | None) -> Say:

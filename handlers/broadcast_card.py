@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from dialogue import rhythms
 from dialogue.messages import Choice, Lines, Phrase, Reply, Say, opening, reply
+from dialogue.text import Wording
 from handlers.broadcast import audience_in_words
 from handlers.broadcast_times import Planning, runs_in_words, runs_of
 from handlers.context import Context
@@ -101,14 +102,15 @@ def _reason(context: Context, reason: str) -> Say:
 
 
 def _failure(context: Context, reason: str, count: int) -> Say:
-    return Say("broadcasts.failure", {"count": count, "reason": failure_in_words(context, reason)})
+    words = failure_in_words(context.content.wording, reason)
+    return Say("broadcasts.failure", {"count": count, "reason": words})
 
 
-def failure_in_words(context: Context, reason: str) -> Say:
+def failure_in_words(wording: Wording, reason: str | None) -> Say:
     """Return why a message failed, in plain words where there are some for it."""
     key = f"broadcast.failed.{reason}"
-    known = bool(reason) and context.content.wording.has(key)
-    return Say(key) if known else Say("broadcast.failed_otherwise", {"reason": reason})
+    known = bool(reason) and wording.has(key)
+    return Say(key) if known else Say("broadcast.failed_otherwise", {"reason": reason or ""})
 
 
 def _doubts(db: Connection, context: Context, run: Broadcast, count: int) -> list[Phrase]:
@@ -139,6 +141,12 @@ def _buttons(planning: Planning, context: Context, now: Standing, doubtful: int)
         label = Say("broadcasts.resend", {"count": doubtful})
         resend = opening("broadcasts", label, campaign=now.campaign.id, act="resend", run=now.run.id)
         steer.append(resend)
+    if now.run is not None and now.run.state in ("paused", "done", "cancelled"):
+        steer.append(_act(now.campaign, "sheet"))
+    if doubtful and context.capabilities.data_abroad:
+        steer.append(opening("continue", Say("continue.open")))
+    if context.chat_links:
+        steer.append(_act(now.campaign, "link"))
     return steer
 
 

@@ -71,7 +71,7 @@ def _ask_after(planning: Planning, context: Context, before: Standing, what: str
     who = Audience(campaign.unit_id, campaign.role, context.today, is_alert=campaign.sort == ALERT)
     has_photo = campaign.attachment_id is not None
     if what == TEXT:
-        text = yield Ask("broadcast.text", parse=read_text)
+        text = yield Ask("broadcast.text", parse=read_text, announces=True)
         text = yield from fitting_text(planning, context, text, who, has_photo=has_photo)
         return Change(before, what, text=text)
     if what == PHOTO:

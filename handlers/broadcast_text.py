@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from dialogue.answers import Invalid, photos, plain_text
-from dialogue.campaign_text import has_name, longest_overrun, unknown_marks
+from dialogue.campaign_text import has_name, longest_fitting, longest_overrun, unknown_marks
 from dialogue.messages import Inbound, Phrase, Say
 from dialogue.turn import Ask, look
 from handlers.broadcast_times import Planning
@@ -15,6 +15,7 @@ from handlers.context import Context
 from storage import audiences
 from storage.audiences import Audience
 from storage.campaigns import PREFIX
+from storage.database import Connection
 from vietnamese.names import MAX_NAME_CHARS
 
 MOST_CHARS = 1_000
@@ -51,12 +52,18 @@ def fitting_text(
     is_long = partial(_overrun, planning, context, has_photo=has_photo, is_alert=who.is_alert)
     if not is_long(text, "m" * MAX_NAME_CHARS):
         return text
-    name = yield look(audiences.longest_name, who)
+    name = yield look(longest_name_over, who, longest_fitting(partial(is_long, text)))
     over = is_long(text, name)
     if not over:
         return text
-    shorter: str = yield Ask("broadcast.shorter", {"over": over}, parse=partial(_shorter, is_long, name))
+    parse = partial(_shorter, is_long, name)
+    shorter: str = yield Ask("broadcast.shorter", {"over": over}, parse=parse, announces=True)
     return shorter
+
+
+def longest_name_over(db: Connection, who: Audience, over: int) -> str:
+    """Return the longest name in an audience of those with more than `over` characters; empty for none."""
+    return audiences.longest_name(db, who, over=over)
 
 
 def _overrun(planning: Planning, context: Context, text: str, name: str, *, has_photo: bool, is_alert: bool) -> int:

@@ -4,13 +4,14 @@ scope."""
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from math import ceil
 from typing import Any
 
 from dialogue.messages import Choice, Inbound, Json, Notice, Phrase, Reply, Say, opening, reply
+from dialogue.text import listed as listed_lines
 from dialogue.turn import Ask, Conversation, Script, look
 from handlers.broadcast import ABILITY, record
 from handlers.broadcast_card import Standing, card, listed, shortened, standing, to_list
@@ -125,6 +126,10 @@ def do_wish(
     campaign = campaigns.seen(db, wish.campaign_id, context.contact_id, scope, context.today)
     if campaign is None:
         return [reply("broadcasts.not_found", to_list())]
+    if wish.act == "sheet":
+        return [_sheet(db, planning, context, campaign)]
+    if wish.act == "link":
+        return [_linked(sealer, db, context, campaign)]
     if wish.act not in ACTS:
         return [card(db, planning, context, campaign.id)]
     if not ACTS[wish.act](Steering(db, planning, context, standing(db, campaign), wish)):
@@ -132,6 +137,30 @@ def do_wish(
     record(sealer, db, context, campaign, f"broadcast.{wish.act}", after={"due": wish.due, "run": wish.run})
     did = Say(f"broadcasts.did_{wish.act}")
     return [card(db, planning, context, campaign.id, (did,)), *told_owner(context, campaign, did)]
+
+
+def _sheet(db: Connection, planning: Planning, context: Context, campaign: Campaign) -> Reply:
+    """Return the link to the account of the last run; where files cannot be opened, the numbers and where they can."""
+    run = broadcasts.latest(db, campaign.id)
+    if run is None:
+        return card(db, planning, context, campaign.id, (Say("broadcasts.too_late"),))
+    if context.capabilities.files and not context.capabilities.data_abroad:
+        back = opening("broadcasts", Say("broadcasts.open"), campaign=campaign.id)
+        return Reply((Say("broadcasts.sheet_here", {"code": run.code}),), (back,), file=f"{run.code}.xlsx")
+    shown = card(db, planning, context, campaign.id, (Say("broadcasts.sheet_elsewhere"),))
+    on_the_page = opening("continue", Say("continue.open"))
+    return shown if on_the_page in shown.choices else replace(shown, choices=(*shown.choices, on_the_page))
+
+
+def _linked(sealer: Sealer, db: Connection, context: Context, campaign: Campaign) -> Reply:
+    """Let whoever has the link read the campaign, and return the links of all channels that have one."""
+    back = opening("broadcasts", Say("broadcasts.open"), campaign=campaign.id)
+    links = [link.replace("{payload}", campaign.code) for link in context.chat_links]
+    if not links:
+        return reply("broadcasts.no_links", back)
+    campaigns.link(db, campaign.id, at=invitations.arrived_at(db, context.inbox_id))
+    record(sealer, db, context, campaign, "broadcast.linked")
+    return reply("broadcasts.links", back, code=campaign.code, links=listed_lines(links))
 
 
 def told_owner(context: Context, campaign: Campaign, did: Say) -> list[Notice]:

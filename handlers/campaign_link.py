@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
+from dialogue.campaign_text import personal_text
 from dialogue.messages import Choice, Inbound, Json, Reply, Say, opening, reply
 from dialogue.turn import Conversation, Script, look
 from handlers.context import Context
@@ -32,8 +33,14 @@ def show(_db: Connection, context: Context, texts: Mapping[str, str] | None) -> 
     menu = opening("menu", Say("menu.open"))
     if not texts:
         return [reply("campaign_link.unknown", menu)]
-    text = texts.get(context.language) or next(iter(texts.values()))
-    return [Reply((text,), (*_joining(context), menu))]
+    language = context.language if context.language in texts else next(iter(texts))
+    nobody = context.content.wording.sentence("broadcast.no_name", language)
+    return [Reply((personal_text(texts[language], _name(context), nobody),), (*_joining(context), menu))]
+
+
+def _name(context: Context) -> str | None:
+    may_go_abroad = context.transfer_agreed or not context.capabilities.data_abroad
+    return context.name if may_go_abroad else None
 
 
 def _joining(context: Context) -> tuple[Choice, ...]:

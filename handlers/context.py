@@ -47,6 +47,7 @@ class Context:
     text: str = ""  # the message as she wrote it
     attachments: tuple[Attachment, ...] = ()
     chat_link: str | None = None  # opens a private talk with us on her channel, where there is such a link
+    chat_links: tuple[str, ...] = ()  # of all channels that have such links, with {payload} for what they carry
     web_address: str | None = None  # of the chat page, where there is one; ends in a stroke
     transfer_agreed: bool = False  # her consent to what goes abroad on such a channel is in force
 

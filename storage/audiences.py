@@ -39,6 +39,11 @@ from storage.deliveries import BROADCASTS
 from storage.schema import address, appointment, contact, delivery, member, membership
 from storage.types import Instant, RowId
 
+MOST_COUNTED = 20_000
+"""Posts and memberships that are looked at while an officer waits for an answer; of more a sample must do."""
+
+SAMPLE, LEAST_HITS = 2_000, 50
+
 Narrow = Callable[[Any, Any], tuple[ColumnElement[bool], ...]]
 """What the unit and the contact of a post or a membership must satisfy."""
 
@@ -53,20 +58,68 @@ class Audience:
     is_alert: bool = False
 
 
-def count(db: Connection, who: Audience) -> int:
-    """Return how many people a message would reach."""
-    return int(db.scalar(_people(who, func.count())) or 0)
+@dataclass(frozen=True, slots=True)
+class Size:
+    """How many people a message would reach; of a large audience `people` is an estimate, in thousands."""
+
+    people: int
+    is_exact: bool = True
+
+
+def size(db: Connection, who: Audience, *, most: int = MOST_COUNTED) -> Size:
+    """Return how many people a message would reach, by a sample where the rows to look at are more than `most`."""
+    estimate = None if _is_small(db, who, most) else _estimate(db, who)
+    if estimate is not None:
+        return Size(estimate, is_exact=False)
+    return Size(int(db.scalar(_people(who, func.count())) or 0))
+
+
+def _estimate(db: Connection, who: Audience) -> int | None:
+    """Return how many of all contacts would be reached, judged by some of them; None if they are too few to say."""
+    last = db.scalar(select(func.max(contact.c.id))) or 0
+    sample = range(1, last + 1, max(1, last // SAMPLE))
+    query = select(func.count()).where(contact.c.id.in_(sample), _may_get(is_alert=who.is_alert), _is_meant(who))
+    hits = int(db.scalar(query) or 0)
+    return round(hits * last / len(sample) / 1_000) * 1_000 if hits >= LEAST_HITS else None
 
 
 def is_empty(db: Connection, who: Audience) -> bool:
-    """Tell whether it would reach nobody."""
-    return db.execute(_people(who, contact.c.id).limit(1)).first() is None
+    """Tell whether a message would reach nobody; the first one found is enough."""
+    posts, *people = _meant_parts(who.role, who.on, _within(who))
+    return all(
+        db.execute(
+            part.join(contact, contact.c.id == part.selected_columns[0]).where(_may_get(is_alert=who.is_alert)).limit(1)
+        ).first()
+        is None
+        for part in (posts, *people)
+    )
 
 
-def longest_name(db: Connection, who: Audience) -> str:
-    """Return the longest name in an audience, by characters; empty where nobody has told us one."""
-    longest = _people(who, contact.c.name).where(contact.c.name.is_not(None))
-    return str(db.scalar(longest.order_by(func.length(contact.c.name).desc()).limit(1)) or "")
+def longest_name(db: Connection, who: Audience, *, over: int = 0, most: int = MOST_COUNTED) -> str:
+    """Return the longest name in an audience of those with more than `over` characters; empty where there is none."""
+    is_long = func.length(contact.c.name) > over
+    query = (
+        _people(who, contact.c.name).where(is_long)
+        if _is_small(db, who, most)
+        else select(contact.c.name).where(is_long, _may_get(is_alert=who.is_alert), _is_meant(who))
+    )
+    return str(db.scalar(query.order_by(func.length(contact.c.name).desc()).limit(1)) or "")
+
+
+def _is_small(db: Connection, who: Audience, most: int) -> bool:
+    return _has_at_most(db, units.subtree([who.unit_id], who.on), who.role, most)
+
+
+def _within(who: Audience) -> Narrow:
+    scope = units.subtree([who.unit_id], who.on)
+    return lambda unit_id, _: (unit_id.in_(scope),)
+
+
+def _is_meant(who: Audience) -> ColumnElement[bool]:
+    """The condition that a contact is meant, looked up for each of them: for few out of many."""
+    within = _within(who)
+    parts = _meant_parts(who.role, who.on, lambda unit, own: (*within(unit, own), own == contact.c.id))
+    return or_(*(part.correlate(contact).exists() for part in parts))
 
 
 def roles_within(db: Connection, unit_id: int, on: date) -> list[str]:
@@ -81,16 +134,20 @@ def roles_within(db: Connection, unit_id: int, on: date) -> list[str]:
 
 
 def _people(who: Audience, *wanted: Any) -> Select[Any]:
-    scope = units.subtree([who.unit_id], who.on)
-    meant = _meant(who.role, who.on, lambda unit_id, _: (unit_id.in_(scope),))
+    meant = _meant(who.role, who.on, _within(who))
     return select(*wanted).select_from(contact).where(contact.c.id.in_(meant), _may_get(is_alert=who.is_alert))
 
 
 def _meant(role: Any, on: Any, narrow: Narrow) -> Any:
     """The ids of the contacts that are meant, among the posts and memberships that satisfy `narrow`."""
+    parts = _meant_parts(role, on, narrow)
+    return parts[0] if len(parts) == 1 else union(*parts)
+
+
+def _meant_parts(role: Any, on: Any, narrow: Narrow) -> list[Select[Any]]:
     posts = select(appointment.c.contact_id).where(*narrow(appointment.c.unit_id, appointment.c.contact_id), held(on))
     if role is not None:
-        return posts.where(appointment.c.role == role)
+        return [posts.where(appointment.c.role == role)]
     people = (
         select(member.c.contact_id)
         .join(membership, membership.c.member_id == member.c.id)
@@ -102,7 +159,7 @@ def _meant(role: Any, on: Any, narrow: Narrow) -> Any:
             or_(membership.c.valid_to.is_(None), membership.c.valid_to >= on),
         )
     )
-    return union(posts, people)
+    return [posts, people]
 
 
 def _may_get(*, is_alert: bool) -> ColumnElement[bool]:
@@ -168,10 +225,14 @@ def take_in(db: Connection, page: Page) -> int:
 
 def has_at_most(db: Connection, broadcast_id: int, who: Audience, most: int) -> bool:
     """Tell whether the posts and memberships of a run's known units are so few that its audience needs no pages."""
+    return _has_at_most(db, _UNITS, who.role, most, run=broadcast_id)
+
+
+def _has_at_most(db: Connection, scope: Select[Any], role: str | None, most: int, **values: Any) -> bool:
     found = 0
-    for table in (appointment,) if who.role is not None else (appointment, membership):
-        rows = select(literal_column("1")).where(table.c.unit_id.in_(_UNITS)).limit(most + 1).subquery()
-        found += int(db.scalar(select(func.count()).select_from(rows), {"run": broadcast_id}) or 0)
+    for table in (appointment,) if role is not None else (appointment, membership):
+        rows = select(literal_column("1")).where(table.c.unit_id.in_(scope)).limit(most + 1).subquery()
+        found += int(db.scalar(select(func.count()).select_from(rows), values) or 0)
     return found <= most
 
 

@@ -7,7 +7,7 @@ Work over many rows goes in bounded pages, a transaction each.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -19,7 +19,7 @@ from dialogue.campaign_text import ALERT
 from storage import audiences
 from storage.audiences import Audience, Page
 from storage.deliveries import BROADCASTS, SETTLED
-from storage.schema import broadcast, campaign, contact, delivery
+from storage.schema import attachment, broadcast, campaign, contact, delivery
 
 PAGE, LEAST_PAGE, MOST_PAGE = 4_000, 500, 8_000
 """Contacts looked at in one transaction: some twenty-five milliseconds of the writer's time on a small machine."""
@@ -105,6 +105,12 @@ def get(db: Connection, broadcast_id: int) -> Broadcast | None:
     return None if row is None else Broadcast(*row)
 
 
+def by_code(db: Connection, code: str) -> Broadcast | None:
+    """Return a run by its code."""
+    row = db.execute(select(*_COLUMNS).where(broadcast.c.code == code)).first()
+    return None if row is None else Broadcast(*row)
+
+
 def latest(db: Connection, campaign_id: int) -> Broadcast | None:
     """Return the last run of a campaign; None before the first."""
     query = select(*_COLUMNS).where(broadcast.c.campaign_id == campaign_id)
@@ -153,6 +159,35 @@ def _untold(db: Connection) -> list[Untold]:
         .order_by(broadcast.c.id)
     )
     return [Untold(*row) for row in db.execute(query)]
+
+
+@dataclass(frozen=True, slots=True)
+class Beginning:
+    """A run whose audience is still to be looked for: what it says, to whom, and whether its photo is to be had.
+
+    `photo` is empty without one, else `received`, `kept` or `refused`; `urgent` is the code an urgent one carries.
+    """
+
+    id: int
+    texts: Mapping[str, str]
+    who: Audience
+    photo: str | None
+    urgent: str | None
+
+
+def beginning(db: Connection, broadcast_ids: Sequence[int]) -> list[Beginning]:
+    """Return those of the runs of which nobody is taken in yet."""
+    query = (
+        select(broadcast, campaign.c.unit_id, campaign.c.role, campaign.c.sort, attachment.c.state.label("photo"))
+        .add_columns(campaign.c.code.label("plan_code"))
+        .join(campaign, campaign.c.id == broadcast.c.campaign_id)
+        .outerjoin(attachment, attachment.c.id == broadcast.c.attachment_id)
+        .where(broadcast.c.id.in_(broadcast_ids), broadcast.c.frozen_to.is_(None))
+    )
+    return [
+        Beginning(row.id, row.texts, who := _whom(row), row.photo, row.plan_code if who.is_alert else None)
+        for row in db.execute(query)
+    ]
 
 
 def freeze_page(db: Connection, broadcast_id: int, *, at: datetime, page: int = PAGE) -> bool:

@@ -109,6 +109,15 @@ def arrived(db: Connection, delivery_ids: Sequence[int]) -> dict[int, int]:
     return {row.delivery_id: row.id for row in db.execute(query)}
 
 
+def has_file(db: Connection, channel: str, external_id: str, name: str) -> bool:
+    """Tell whether the link to a file of this name was sent to this address."""
+    owner = find_address(db, channel, external_id)
+    if owner is None:
+        return False
+    sent = (mailbox.c.address_id == owner.id, mailbox.c.body["file"].as_string() == name)
+    return db.execute(select(mailbox.c.id).where(*sent).limit(1)).first() is not None
+
+
 def has_picture(db: Connection, channel: str, external_id: str, name: str) -> bool:
     """Tell whether a picture of this name was sent to this address: nobody else may fetch it."""
     owner = find_address(db, channel, external_id)

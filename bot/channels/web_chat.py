@@ -12,7 +12,7 @@ import hmac
 import json
 import re
 import secrets
-from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from html import escape
@@ -24,14 +24,15 @@ from aiohttp.multipart import BodyPartReader
 
 from bot.channels.base import Channel, Outgoing, Unreachable
 from bot.intake import TextTooLong, TooManyWaiting
+from bot.page_mail import mail, shown
 from bot.received import MAX_BYTES, NotAPhoto, PhotoTooLarge
-from dialogue.messages import Attachment, Button, Capabilities, Rendered
+from dialogue.messages import Attachment, Capabilities
 from storage.database import NotKept
-from storage.mailbox import News, NoSuchAddress, Posted
+from storage.mailbox import News, NoSuchAddress
 
 NAME = "web_chat"
 # It erases nothing when told to: its mailbox is ours and is blanked with the rest (`storage/housekeeping.py`).
-CAPABILITIES = Capabilities(buttons=True, pictures=True, text_limit=20_000, window=32, repeatable=True)
+CAPABILITIES = Capabilities(buttons=True, pictures=True, text_limit=20_000, window=32, repeatable=True, files=True)
 
 COOKIE = "lantoa_visitor"
 COOKIE_FORM = re.compile(r"[0-9a-f]{64}")
@@ -40,6 +41,7 @@ MAX_PHOTOS = 5
 MAX_WAIT_S = 25
 MAX_FORM_TEXT = 200_000
 MAX_CHOICE_CHARS = 64
+SPREADSHEET = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 PAGE = Path(__file__).parent / "page"
 POLICY = (
@@ -67,6 +69,9 @@ class Ports(Protocol):
 
     async def picture(self, external_id: str, name: str) -> Path | None:
         """Return the file of a picture sent to this address."""
+
+    async def file(self, external_id: str, name: str) -> bytes | None:
+        """Make a file whose link was sent to this address; None if it was not, or is not hers to see any more."""
 
     async def language(self, external_id: str) -> str:
         """Return the language of who holds the address, or the default."""
@@ -119,8 +124,11 @@ class WebChat(Channel):
 
     async def send(self, message: Outgoing) -> str:
         """Put a message into the visitor's mailbox; her page fetches it when there is a line."""
+        photo = message.picture
+        name, size = (photo.path.name, (photo.width, photo.height)) if photo is not None else (None, None)
+        body = mail(message.delivery_id, message.rendered, name=name, size=size)
         try:
-            number = await self._ports.put(message.external_id, message.delivery_id, _mail(message))
+            number = await self._ports.put(message.external_id, message.delivery_id, body)
         except NoSuchAddress:
             raise Unreachable("no_such_visitor") from None
         self._wake(message.external_id)
@@ -142,6 +150,7 @@ class WebChat(Channel):
             web.post(f"{base}/messages", self._guarded(self._take)),
             web.post(f"{base}/logout", self._guarded(self._log_out)),
             web.get(f"{base}/pictures/{{name}}", self._guarded(self._picture)),
+            web.get(f"{base}/files/{{name}}", self._guarded(self._file)),
         ]
 
     # --- Who she is ---
@@ -234,7 +243,7 @@ class WebChat(Channel):
             self._waiting[visitor.external_id].discard(woken)
             if not self._waiting[visitor.external_id]:
                 del self._waiting[visitor.external_id]
-        return web.json_response({"messages": [_shown(each) for each in news.posted], "after": news.last_id})
+        return web.json_response({"messages": [shown(each) for each in news.posted], "after": news.last_id})
 
     async def _news(self, external_id: str, last: int, woken: asyncio.Event, wait_s: int) -> News:
         news = await self._ports.after(external_id, last)
@@ -298,6 +307,17 @@ class WebChat(Channel):
         if path is None:
             raise web.HTTPNotFound
         return web.FileResponse(path, headers={"Cache-Control": "private, max-age=31536000, immutable"})
+
+    async def _file(self, request: web.Request, visitor: Visitor) -> web.StreamResponse:
+        """Make a file she was sent a link to, as things stand now; it is kept nowhere."""
+        if not self._ports.allows(request, visitor.external_id):
+            raise web.HTTPTooManyRequests
+        name = request.match_info["name"]
+        content = await self._ports.file(visitor.external_id, name)
+        if content is None:
+            raise web.HTTPNotFound
+        headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
+        return web.Response(body=content, content_type=SPREADSHEET, headers=headers)
 
 
 async def _to_chat(_request: web.Request) -> web.Response:
@@ -397,39 +417,3 @@ def _json_object(text: bytes) -> Mapping[str, Any]:
     if not isinstance(value, dict):
         raise TypeError("an object is expected")
     return value
-
-
-def _mail(message: Outgoing) -> dict[str, Any]:
-    """A message as it lies in the mailbox."""
-    rendered = message.rendered
-    picture = None
-    if message.picture is not None:
-        photo = message.picture
-        alt = str((rendered.picture or {}).get("description") or "")
-        picture = {"name": photo.path.name, "width": photo.width, "height": photo.height, "alt": alt}
-    return {"text": rendered.text, "choices": _choices(message.delivery_id, rendered), "picture": picture}
-
-
-def _choices(delivery_id: int, rendered: Rendered) -> list[dict[str, str]]:
-    """Buttons carry the delivery's row and their place in it, never what they do."""
-    buttons: Sequence[Button] = rendered.buttons
-    return [{"value": f"{delivery_id}.{index}", "label": button.label} for index, button in enumerate(buttons)]
-
-
-def _shown(posted: Posted) -> dict[str, Any]:
-    """A message as the page shows it."""
-    picture = posted.body.get("picture")
-    if picture is not None:
-        picture = {
-            "url": f"pictures/{picture['name']}",
-            "width": picture["width"],
-            "height": picture["height"],
-            "alt": picture["alt"],
-        }
-    return {
-        "id": posted.id,
-        "text": posted.body["text"],
-        "choices": posted.body["choices"],
-        "picture": picture,
-        "at": posted.at.isoformat(),
-    }

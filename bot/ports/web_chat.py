@@ -13,6 +13,7 @@ from aiohttp import web
 
 from bot import received
 from bot.allowance import Allowance
+from bot.exports import Exports
 from bot.intake import Intake
 from bot.web import client_address
 from dialogue.messages import Attachment
@@ -34,6 +35,7 @@ class WebChatPorts:
     pictures: Path
     clock: Callable[[], datetime]
     proxies: Sequence[Any] = ()
+    exports: Exports | None = None
     visitors: Allowance = field(default_factory=lambda: Allowance(most=120, window_s=60))
     # Wide, since a whole village may share one address of its operator.
     connections: Allowance = field(default_factory=lambda: Allowance(most=6_000, window_s=60))
@@ -62,6 +64,12 @@ class WebChatPorts:
         known = await self.db.read(mailbox.has_picture, self.name, external_id, name)
         path = self.pictures / name
         return path if known and path.is_file() else None
+
+    async def file(self, external_id: str, name: str) -> bytes | None:
+        """Make a file whose link was sent to this address."""
+        if self.exports is None or not await self.db.read(mailbox.has_file, self.name, external_id, name):
+            return None
+        return await self.exports.made(self.name, external_id, name)
 
     async def language(self, external_id: str) -> str:
         """Return the language of who holds the address."""

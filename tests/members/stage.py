@@ -61,6 +61,7 @@ class Stage:
     units: dict[str, int] = field(default_factory=dict)
     notices: list[Notice] = field(default_factory=list)
     keys: Iterator[int] = field(default_factory=count)
+    wording: Wording = field(default_factory=lambda: Wording({"vi": SENTENCES, "en": {"language.set": "set now"}}))
 
     @contextmanager
     def db(self) -> Iterator[Connection]:
@@ -68,8 +69,7 @@ class Stage:
             yield connection
 
     def content(self) -> Content:
-        wording = Wording({"vi": SENTENCES, "en": {"language.set": "set now"}})
-        return Content(wording, cast(Catalogue, None), ROLES, {}, HOTLINES)
+        return Content(self.wording, cast(Catalogue, None), ROLES, {}, HOTLINES)
 
     def person(self, name: str | None = None, *, role: str | None = None, unit: str | None = None) -> Person:
         with self.db() as db:
@@ -99,6 +99,8 @@ class Person:
     capabilities: Capabilities = AT_HOME
     now: datetime = NOON
     said: list[Reply] = field(default_factory=list)
+    facts: dict[str, Any] = field(default_factory=dict)
+    """What the context says besides what is in the database."""
 
     def context(self, inbox_id: int = 0, start: Mapping[str, Any] | None = None) -> Context:
         with self.stage.db() as db:
@@ -119,6 +121,7 @@ class Person:
             posts=posts,
             member_of=tuple(belongs.get(self.contact_id, ())),
             start=start or {},
+            **self.facts,
         )
 
     def plays(self, conversation: Conversation, *said: str | Press, start: Mapping[str, Any] | None = None) -> Reply:

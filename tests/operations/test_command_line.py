@@ -6,9 +6,14 @@ import json
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
 from bot.config import Config
-from tests.operations.conftest import Lantoa
+from storage import broadcasts, campaigns, opening, units
+from storage.campaigns import NewCampaign
+from storage.schema import audit
+from tests.operations.conftest import NOW, Lantoa
+from tests.operations.spreadsheet import rows_of
 
 
 def test_help_is_in_words_for_every_command(program: Lantoa) -> None:
@@ -156,6 +161,35 @@ def test_dead_letters_are_listed_and_replayed(lantoa: Lantoa, demo: Config) -> N
     assert lantoa("dead", "replay").returncode == 2
     assert lantoa("dead", "replay", "--all").returncode == 0
     assert "ValueError" not in lantoa("dead", "list").stdout
+
+
+def test_the_results_of_a_broadcast_are_written_into_a_file_and_noted(
+    lantoa: Lantoa, demo: Config, tmp_path: Path
+) -> None:
+    with opening.beside(demo.database.path) as db:
+        village = units.search(db, "làng Bối", NOW.date())[0]
+        new = NewCampaign(1, village.id, None, {"vi": "Mời họp"}, client_key="export")
+        made, _ = campaigns.create(db, new, at=NOW)
+        run = broadcasts.start(db, made.id, None, at=NOW)
+        while not broadcasts.freeze_page(db, run.id, at=NOW):
+            pass
+    file = tmp_path / "kết quả.xlsx"
+    said = lantoa("export", "broadcast", run.code.lower(), str(file))
+    assert said.returncode == 0, said.stderr
+    assert str(file) in said.stdout
+    heading, *people = rows_of(file.read_bytes(), 2)
+    assert heading[0] == "Họ tên"
+    assert {row[2] for row in people} == {"đang chờ gửi"}
+    with opening.beside(demo.database.path, writing=False) as db:
+        [noted] = db.execute(select(audit.c.subject).where(audit.c.act == "broadcast.exported")).all()
+    assert noted.subject == f"campaign:{run.code}"
+
+
+def test_an_unknown_broadcast_is_told_and_writes_nothing(lantoa: Lantoa, demo: Config, tmp_path: Path) -> None:
+    said = lantoa("export", "broadcast", "TN-2222", str(tmp_path / "x.xlsx"))
+    assert said.returncode == 2
+    assert "TN-2222" in said.stderr
+    assert not (tmp_path / "x.xlsx").exists()
 
 
 def test_understand_gives_one_json_object_for_one_message(lantoa: Lantoa) -> None:

@@ -166,6 +166,16 @@ def test_picture_keeps_its_place_before_it_is_there_and_opens_large(
     expect(page.locator("#large img")).to_be_hidden()
 
 
+def test_a_file_is_a_link_and_one_from_elsewhere_is_none(page: Page, server: Server, words: dict[str, str]) -> None:
+    server.say("Bảng kết quả:", file={"url": "files/TN-7K3M.xlsx", "name": "TN-7K3M.xlsx"})
+    link = page.get_by_role("link", name=words["page.file"].replace("{name}", "TN-7K3M.xlsx"))
+    expect(link).to_have_attribute("href", "files/TN-7K3M.xlsx")
+    expect(link).to_have_attribute("download", "TN-7K3M.xlsx")
+    server.say("Lạ:", file={"url": "https://example.org/TN-7K3M.xlsx", "name": "x"})
+    expect(page.get_by_text("Lạ:")).to_be_visible()
+    expect(page.locator("a.file")).to_have_count(1)
+
+
 # --- Ways out ---
 
 

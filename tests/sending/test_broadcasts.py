@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Engine, select, update
 
 from storage import appointments, audiences, broadcasts, campaigns, contacts, deliveries
 from storage.attempts import Result, record
-from storage.audiences import Audience
+from storage.audiences import Audience, Size
 from storage.schema import address, contact, delivery
 from tests.sending.world import MORNING, Union, campaign, found_union, join, person, run, states, take
 
@@ -32,7 +32,7 @@ def test_members_and_officers_of_the_subtree_are_the_audience_each_once(db: Conn
     person(db)
     broadcast_id = run(db, campaign(db, union))
     assert audience(db, broadcast_id) == {union.officer, member_one, member_two, both}
-    assert audiences.count(db, Audience(union.commune, None, MORNING.date())) == 4
+    assert audiences.size(db, Audience(union.commune, None, MORNING.date())) == Size(4)
 
 
 def test_with_a_role_only_who_holds_it_is_meant(db: Connection) -> None:

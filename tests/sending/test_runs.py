@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import Connection, event, select, update
 
 from storage import audiences, broadcasts, consents, contacts, deliveries
-from storage.audiences import Audience
+from storage.audiences import Audience, Size
 from storage.schema import broadcast, delivery, membership
 from storage.schema import campaign as campaign_table
 from tests.sending.world import MORNING, Union, campaign, found_union, join, person, run, take, unit
@@ -99,10 +99,24 @@ def test_danger_to_life_reaches_those_who_said_stop_and_nobody_who_was_erased(db
     stopped, _ = chapter_of(db, union, 2)
     contacts.set_stopped(db, stopped, MORNING)
     everybody, willing = (Audience(union.commune, None, TODAY, is_alert=alert) for alert in (True, False))
-    assert (audiences.count(db, everybody), audiences.count(db, willing)) == (3, 2)
+    assert (audiences.size(db, everybody).people, audiences.size(db, willing).people) == (3, 2)
     broadcast_id = run(db, campaign(db, union, sort="alert"))
     rows = db.execute(select(delivery.c.contact_id, delivery.c.sort).where(delivery.c.broadcast_id == broadcast_id))
     assert {row.contact_id: row.sort for row in rows}[stopped] == "alert"
+
+
+def test_a_large_audience_is_estimated_by_a_sample(db: Connection) -> None:
+    union = found_union(db)
+    chapter_of(db, union, 700)
+    for _ in range(700):
+        join(db, person(db), union.neighbour)
+    who = Audience(union.commune, None, TODAY)
+    assert audiences.size(db, who) == Size(701)
+    assert audiences.size(db, who, most=100) == Size(1_000, is_exact=False)
+    assert audiences.size(db, Audience(union.commune, "officer", TODAY), most=0) == Size(1)
+    with plans(db) as found:
+        audiences.size(db, who, most=100)
+    assert not [line for line in found if line.startswith(("SCAN contact", "SCAN member", "SCAN appointment"))]
 
 
 def test_stop_takes_away_what_waits_but_not_a_warning_of_danger(db: Connection) -> None:
@@ -141,7 +155,10 @@ def test_the_longest_name_of_an_audience_is_known_and_an_empty_one_too(db: Conne
     join(db, person(db, name="Rơ Châm H'Bia"), union.chapter)
     join(db, person(db, name="Một cái tên dài hơn nhiều"), union.neighbour)
     who = Audience(union.commune, None, TODAY)
-    assert audiences.longest_name(db, who) == "Rơ Châm H'Bia"
+    for most in (0, 100):  # looked up for each contact, and as a set
+        assert audiences.longest_name(db, who, most=most) == "Rơ Châm H'Bia"
+        assert audiences.longest_name(db, who, over=12, most=most) == "Rơ Châm H'Bia"
+        assert audiences.longest_name(db, who, over=13, most=most) == ""
     assert not audiences.is_empty(db, who)
     db.execute(update(membership).values(valid_to=TODAY - timedelta(days=1)))
     assert audiences.is_empty(db, Audience(union.chapter, None, TODAY))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -175,6 +176,51 @@ def test_a_plan_that_fired_meanwhile_is_not_moved(stage: Stage, officer: Person)
         assert before is not None
         db.execute(update(schedule).values(next_due_at=NOON + timedelta(days=2)))
         assert not schedules.reschedule(db, before, rule="0 8 * * *", next_due_at=NOON + timedelta(days=1))
+
+
+# --- Links and files ---
+
+
+def test_a_link_of_every_channel_that_has_one_lets_others_read_it(stage: Stage, officer: Person) -> None:
+    campaign_id, _ = sent(stage, officer)
+    assert "link" not in buttons(does(officer, {"campaign": campaign_id}))
+    links = ("https://one.example/bot?start={payload}", "https://two.example/{payload}")
+    officer.facts["chat_links"] = links
+    assert "link" in buttons(does(officer, {"campaign": campaign_id}))
+    said = does(officer, {"campaign": campaign_id, "act": "link"})
+    with stage.db() as db:
+        code, linked_at = db.execute(select(campaign.c.code, campaign.c.linked_at)).one()
+    assert (key_of(said), linked_at) == ("broadcasts.links", NOON)
+    assert list(values_of(said)["links"].items) == [link.replace("{payload}", code) for link in links]
+    assert acts(stage) == [("broadcast.linked", officer.contact_id)]
+
+
+def test_where_no_channel_has_links_nothing_is_opened_to_others(stage: Stage, officer: Person) -> None:
+    campaign_id, _ = sent(stage, officer)
+    assert key_of(does(officer, {"campaign": campaign_id, "act": "link"})) == "broadcasts.no_links"
+    with stage.db() as db:
+        assert db.execute(select(campaign.c.linked_at)).scalar_one() is None
+
+
+@pytest.mark.parametrize(("abroad", "files"), [(True, True), (False, False), (False, True)])
+def test_a_table_with_names_is_given_only_where_files_open_and_nothing_goes_abroad(
+    stage: Stage, officer: Person, abroad: bool, files: bool
+) -> None:
+    campaign_id, _ = sent(stage, officer)
+    officer.capabilities = replace(officer.capabilities, data_abroad=abroad, files=files)
+    said = does(officer, {"campaign": campaign_id, "act": "sheet"})
+    with stage.db() as db:
+        code = db.execute(select(campaign.c.code)).scalar_one()
+    if files and not abroad:
+        assert (key_of(said), said.file) == ("broadcasts.sheet_here", f"{code}.xlsx")
+    else:
+        assert (key_of(said), said.file) == ("broadcasts.sheet_elsewhere", None)
+        assert "broadcast.state.ready" in repr(said)
+
+
+def test_before_the_first_run_there_is_no_table(stage: Stage, officer: Person) -> None:
+    plans(officer, *said_before(stage), Press("at"), "mai 7h", SEND)
+    assert key_of(does(officer, {"campaign": 1, "act": "sheet"})) == "broadcasts.too_late"
 
 
 # --- The doubtful and the failed ---

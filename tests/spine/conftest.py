@@ -16,6 +16,8 @@ from aiohttp.test_utils import TestClient, TestServer
 from bot.app import Parts, assembled, web_chat
 from bot.channels.web_chat import COOKIE, WebChat
 from bot.config import load
+from bot.exports import Exports
+from bot.pictures import PicturePool
 from bot.start import open_installation
 from bot.web import Health, make_web
 from handlers.content import Content
@@ -74,9 +76,10 @@ async def line(tmp_path: Path, template: Path, content: Content) -> AsyncIterato
     opened = await open_installation(config, content, now=NOW)
 
     def channels(*given: Any) -> list[WebChat]:
-        return [web_chat(*given)]
+        exports = Exports(opened.db, content, helper, key=opened.keys.digest, now=lambda: NOW)
+        return [web_chat(*given, exports=exports)]
 
-    async with assembled(config, content, opened, channels, clock=lambda: NOW) as parts:
+    async with PicturePool() as helper, assembled(config, content, opened, channels, clock=lambda: NOW) as parts:
 
         async def health() -> Health:
             return Health(ok=True, detail={})

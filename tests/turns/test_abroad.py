@@ -365,7 +365,7 @@ async def test_a_group_is_nobody_a_campaign_could_be_for(bureau: Bureau) -> None
     await bureau.dispatcher.drain()
 
     def reached(db: Connection) -> tuple[int, int]:
-        everybody = audiences.count(db, Audience(1, None, date(2026, 11, 23)))
+        everybody = audiences.size(db, Audience(1, None, date(2026, 11, 23))).people
         return everybody, len(db.execute(select(contact.c.id)).all())
 
     assert await bureau.db.read(reached) == (2, 3)

@@ -4,6 +4,7 @@ import { answeredUpTo } from './history.js';
 import { language, say } from './wording.js';
 
 const PICTURE = /^pictures\/[\w-]+\.[a-z]+$/;
+const FILE = /^files\/[\w-]+\.[a-z]+$/;
 const NEAR_PX = 120;
 
 const log = document.getElementById('log');
@@ -59,6 +60,13 @@ function picture(shown) {
   return link;
 }
 
+function file(shown) {
+  const link = make('a', 'file', say('page.file', { name: shown.name }));
+  link.href = shown.url;
+  link.download = shown.name;
+  return link;
+}
+
 function enlarge(image) {
   const dialog = document.getElementById('large');
   if (!dialog.showModal) return false;
@@ -87,6 +95,7 @@ function drawBot(entry, act) {
   const element = bubble(entry);
   if (entry.text) element.append(make('p', 'text', entry.text));
   if (entry.picture && PICTURE.test(entry.picture.url)) element.append(picture(entry.picture));
+  if (entry.file && FILE.test(entry.file.url)) element.append(file(entry.file));
   const group = entry.choices && entry.choices.length ? choices(entry, act) : null;
   if (group) element.append(group);
   element.append(make('p', 'meta', timeOf(entry.at)));
