@@ -156,8 +156,11 @@ _BEHIND_ANOTHER = exists().where(
     _open(_other),
     _other.c.lane == REPLIES,
     _other.c.id != delivery.c.id,
-    # A repeated alert waits half a minute; nothing else has to wait with it.
-    or_(_other.c.state == "sending", and_(_other.c.id < delivery.c.id, _other.c.sort != "alert")),
+    # A repeated alert waits half a minute, an edit for its next try; nothing else has to wait with them.
+    or_(
+        _other.c.state == "sending",
+        and_(_other.c.id < delivery.c.id, _other.c.sort != "alert", _other.c.edits_id.is_(None)),
+    ),
 )
 _UNDER_WAY = exists().where(_other.c.contact_id == delivery.c.contact_id, _open(_other), _other.c.state == "sending")
 _SENT_TODAY = (

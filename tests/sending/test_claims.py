@@ -263,3 +263,15 @@ def test_what_was_written_for_home_goes_to_no_address_abroad(db: Connection) -> 
 
     assert [round_of(number) for number in range(4)] == [[], [there], [anywhere], []]
     assert (row_of(db, private).state, row_of(db, private).reason) == ("failed", "no_address")
+
+
+def test_an_edit_that_waits_for_its_next_try_keeps_no_reply_waiting(db: Connection) -> None:
+    one = person(db)
+    [first] = put(db, reply_to(one, "1"))
+    take(db)
+    accept(db, first)
+    home = contacts.live_addresses(db, one)[0]
+    later = MORNING + timedelta(seconds=30)
+    put(db, reply_to(one, "…", sort="progress", address_id=home.id, edits_id=first, due_at=later))
+    [second] = put(db, reply_to(one, "2"))
+    assert [row.id for row in take(db)] == [second]
