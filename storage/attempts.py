@@ -113,7 +113,7 @@ _CHANGE = Writing(
         update(delivery)
         .where(
             delivery.c.id == given.c.row,
-            delivery.c.state == "sending",
+            delivery.c.state == _SENDING,
             delivery.c.owner == given.c.by,
             delivery.c.attempt == given.c.number,
         )

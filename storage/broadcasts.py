@@ -19,6 +19,7 @@ from dialogue.campaign_text import ALERT
 from storage import audiences
 from storage.audiences import Audience, Page
 from storage.deliveries import BROADCASTS, SETTLED
+from storage.prepared import Reading
 from storage.schema import attachment, broadcast, campaign, contact, delivery
 
 PAGE, LEAST_PAGE, MOST_PAGE = 4_000, 500, 8_000
@@ -120,45 +121,51 @@ def latest(db: Connection, campaign_id: int) -> Broadcast | None:
 
 def todo(db: Connection) -> Todo:
     """Return what the next tick has to do."""
-    untold = broadcast.c.told_at.is_(None)
-    states = select(broadcast.c.id, broadcast.c.state).where(untold, broadcast.c.settled_at.is_(None))
     by_state: dict[str, list[int]] = {}
-    for row in db.execute(states.order_by(broadcast.c.id)):
+    for row in _UNSETTLED.rows(db):
         by_state.setdefault(row.state, []).append(row.id)
-    running = (untold, broadcast.c.state == "running", ~_has("ready"), ~_has("sending"))
     return Todo(
         tuple(by_state.get("freezing", ())),
         tuple(by_state.get("cancelled", ())),
-        tuple(db.scalars(select(broadcast.c.id).where(*running))),
-        tuple(_untold(db)),
+        tuple(row.id for row in _FINISHED.rows(db)) if "running" in by_state else (),
+        tuple(Untold(*row) for row in _UNTOLD.rows(db)),
     )
 
 
-def _has(state: str) -> Any:
-    ready, sending = delivery.alias(), delivery.alias()
-    if state == "ready":
-        own = (ready.c.lane == _LANE, ready.c.broadcast_id == broadcast.c.id, ready.c.state == _READY)
-        return exists().where(*own)
-    return exists().where(sending.c.state == _SENDING, sending.c.broadcast_id == broadcast.c.id)
+_own = delivery.alias("own")
+_HAS_READY = exists().where(_own.c.lane == _LANE, _own.c.broadcast_id == broadcast.c.id, _own.c.state == _READY)
+_HAS_SENDING = exists().where(_own.c.state == _SENDING, _own.c.broadcast_id == broadcast.c.id)
 
-
-def _untold(db: Connection) -> list[Untold]:
-    ended = broadcast.c.settled_at.is_not(None)
-    paused = and_(broadcast.c.state == "paused", broadcast.c.reason.is_not(None))
-    query = (
-        select(
-            broadcast.c.id,
-            broadcast.c.code,
-            broadcast.c.campaign_id,
-            campaign.c.created_by,
-            broadcast.c.state,
-            broadcast.c.reason,
-        )
-        .join(campaign, campaign.c.id == broadcast.c.campaign_id)
-        .where(broadcast.c.told_at.is_(None), or_(ended, paused))
-        .order_by(broadcast.c.id)
+_NOT_TOLD = broadcast.c.told_at.is_(None)
+_UNSETTLED = Reading(
+    select(broadcast.c.id, broadcast.c.state)
+    .where(_NOT_TOLD, broadcast.c.settled_at.is_(None))
+    .order_by(broadcast.c.id)
+)
+_FINISHED = Reading(
+    select(broadcast.c.id)
+    .where(_NOT_TOLD, broadcast.c.state == "running", ~_HAS_READY, ~_HAS_SENDING)
+    .order_by(broadcast.c.id)
+)
+_UNTOLD = Reading(
+    select(
+        broadcast.c.id,
+        broadcast.c.code,
+        broadcast.c.campaign_id,
+        campaign.c.created_by,
+        broadcast.c.state,
+        broadcast.c.reason,
     )
-    return [Untold(*row) for row in db.execute(query)]
+    .join(campaign, campaign.c.id == broadcast.c.campaign_id)
+    .where(
+        _NOT_TOLD,
+        or_(
+            broadcast.c.settled_at.is_not(None),
+            and_(broadcast.c.state == "paused", broadcast.c.reason.is_not(None)),
+        ),
+    )
+    .order_by(broadcast.c.id)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -286,7 +293,7 @@ def sweep_cancelled(db: Connection, broadcast_id: int, *, at: datetime, page: in
     """Cancel waiting messages of a cancelled run; tell whether it is all settled, messages under way included."""
     if sweep_page(db, broadcast_id, at=at, page=page) == page:
         return False
-    ended = (broadcast.c.id == broadcast_id, broadcast.c.state == "cancelled", ~_has("sending"))
+    ended = (broadcast.c.id == broadcast_id, broadcast.c.state == "cancelled", ~_HAS_SENDING)
     return db.execute(update(broadcast).where(*ended).values(settled_at=at)).rowcount == 1
 
 
@@ -304,7 +311,7 @@ def sweep_page(db: Connection, broadcast_id: int, *, at: datetime, page: int = S
 
 def settle(db: Connection, broadcast_id: int, *, at: datetime) -> bool:
     """Call a run done once no message of it is open; tell whether it was."""
-    over = (broadcast.c.id == broadcast_id, broadcast.c.state == "running", ~_has("ready"), ~_has("sending"))
+    over = (broadcast.c.id == broadcast_id, broadcast.c.state == "running", ~_HAS_READY, ~_HAS_SENDING)
     return db.execute(update(broadcast).where(*over).values(state="done", settled_at=at)).rowcount == 1
 
 

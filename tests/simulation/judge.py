@@ -15,8 +15,8 @@ from typing import Any
 from bot.sending import REQUEST_TIMEOUT_S
 from dialogue.text import VIETNAM
 from storage.deliveries import BROADCASTS
-from tests.simulation.plan import CRON
-from tests.simulation.platform import PATIENCE_S, PER_CHAT, UNCLEAR, Request
+from tests.simulation.plan import CRON, IN_PARTS
+from tests.simulation.platform import PATIENCE_S, UNCLEAR, Request
 from tests.simulation.store import START, stored
 from tests.simulation.world import World
 
@@ -101,16 +101,15 @@ class Evidence:
             self.effects[person].append(said)
 
     def copies(self, row: Row) -> int:
-        """Return how often a message arrived, parts of it counting as the whole."""
-        parts = Counter(request.text for request in self.requests[row.id] if request.arrived is not None)
-        return max(parts.values(), default=0)
+        """Return in how many attempts a message arrived, in part or as a whole."""
+        return len({request.attempt for request in self.requests[row.id] if request.arrived is not None})
 
     def is_whole(self, row: Row) -> bool:
-        """Tell whether all parts of a message that we asked to be sent arrived."""
-        parts = {request.text for request in self.requests[row.id]}
-        return bool(parts) and parts == {
-            request.text for request in self.requests[row.id] if request.arrived is not None
-        }
+        """Tell whether all parts of a message arrived in some attempt."""
+        parts: dict[int, list[bool]] = defaultdict(list)
+        for request in self.requests[row.id]:
+            parts[request.attempt].append(request.arrived is not None)
+        return any(all(arrived) for arrived in parts.values())
 
     def doubts(self, row: Row) -> int:
         """Return how many attempts of a message are recorded as doubtful."""
@@ -178,10 +177,12 @@ def doubt_is_bounded(seen: Evidence) -> Iterator[str]:
 
 
 def _was_unclear(seen: Evidence, tried: Tried) -> bool:
-    """Tell whether a request of it ended unclear; of a message in parts it is enough that one went wrong."""
-    own = [each for each in seen.requests[tried.delivery_id] if each.process == tried.owner]
-    in_parts = len({each.text for each in own}) > 1
-    return any(each.fate in UNCLEAR or (in_parts and each.fate != "taken") for each in own)
+    """Tell whether a request of it ended unclear; of several parts one that went wrong or had to wait is enough."""
+    own = [each for each in seen.requests[tried.delivery_id] if each.attempt == tried.number]
+    if any(each.fate in UNCLEAR for each in own):
+        return True
+    went_wrong = any(each.fate != "taken" for each in own) or bool(seen.platform.halts)
+    return seen.plan.text_limit == IN_PARTS and bool(own) and went_wrong
 
 
 def audience_is_whole(seen: Evidence) -> Iterator[str]:
@@ -257,17 +258,17 @@ def _notices(seen: Evidence, number: int, due: str) -> int:
 
 
 def rate_is_kept(seen: Evidence) -> Iterator[str]:
-    """In no second of the platform's clock more requests are counted than are permitted, to nobody more than one.
+    """In no second of the platform's clock more requests are counted than are permitted.
 
     What nobody can answer for is left out: what a dead or a replaced process, or one out of patience, left behind.
     """
     rate = seen.plan.rate_per_s
     if rate is None:
         return
-    counted = sorted((request.counted, request.to) for request in seen.platform.requests if _is_ours(seen, request))
-    yield from _too_many("requests", [at for at, _ in counted], int(rate))
-    for person in {to for _, to in counted}:
-        yield from _too_many(f"requests to {person}", [at for at, to in counted if to == person], PER_CHAT.most)
+    counted = sorted(request.counted for request in seen.platform.requests if _is_ours(seen, request))
+    for first, last in zip(counted, counted[int(rate) :], strict=False):
+        if last - first < 1.0 - 1e-9:
+            yield f"more than {rate:g} requests between {first:.3f} and {last:.3f}"
 
 
 def _is_ours(seen: Evidence, request: Request) -> bool:
@@ -275,21 +276,21 @@ def _is_ours(seen: Evidence, request: Request) -> bool:
     return not request.stale and request.counted < min(dead_at, request.begun + PATIENCE_S)
 
 
-def _too_many(what: str, times: list[float], most: int) -> Iterator[str]:
-    for first, last in zip(times, times[most:], strict=False):
-        if last - first < 1.0 - 1e-9:
-            yield f"more than {most} {what} between {first:.3f} and {last:.3f}"
-
-
 def waits_are_kept(seen: Evidence) -> Iterator[str]:
-    """Nobody who heard of a wait sends before it is over, unless the clock was set forward meanwhile."""
+    """Nobody sends before the end of a wait that was heard of or stored before; a leap of the clock excuses."""
     for halt in seen.platform.halts:
+        stored_at = [each.at for each in seen.journal if each.kind == "halt" and halt.since <= each.at < halt.until]
         for request in seen.platform.requests:
-            told = halt.told.get(request.process)
-            if told is None or not told < request.begun < halt.until:
-                continue
-            if not any(halt.since <= at <= request.begun and step > 0 for at, step in seen.world.wall_steps):
+            started = seen.world.started[request.process]
+            knows = halt.told.get(request.process, math.inf)
+            if any(at < started for at in stored_at):
+                knows = min(knows, started)
+            if knows < request.begun < halt.until and not _set_forward(seen, halt.since, request.begun):
                 yield f"request at {request.begun:.2f} in a wait until {halt.until:.2f}"
+
+
+def _set_forward(seen: Evidence, since: float, until: float) -> bool:
+    return any(since <= at <= until and step > 0 for at, step in seen.world.wall_steps)
 
 
 def stopped_gets_nothing(seen: Evidence) -> Iterator[str]:
@@ -301,7 +302,9 @@ def stopped_gets_nothing(seen: Evidence) -> Iterator[str]:
             (stopped.discard if change.now is None else stopped.add)(change.row)
         elif change.kind == "broadcast":
             (running.add if change.now == "running" else running.discard)(change.row)
-        elif change.now == "sending" and (row := seen.rows[change.row]).lane == BROADCASTS:
+        elif (
+            change.kind == "delivery" and change.now == "sending" and (row := seen.rows[change.row]).lane == BROADCASTS
+        ):
             if row.sort != "alert" and row.contact_id in stopped:
                 yield f"delivery {row.id} was taken at {change.at:.2f} for somebody who had stopped"
             if row.broadcast_id not in running:

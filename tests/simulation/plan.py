@@ -43,6 +43,7 @@ class Planned:
     catch_up_s: int
     cron: bool = False
     sort: str = "broadcast"
+    frozen: bool = False  # it was fired and its audience frozen before the run begins
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,10 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A whole run. `commits` maps the number of a commit to what befalls it."""
+    """A whole run. `commits` maps the number of a commit to what befalls it.
+
+    `press` is how likely a button is pressed, `dies_waiting` how likely a process dies after it was told to wait.
+    """
 
     seed: int
     window: int
@@ -68,6 +72,7 @@ class Plan:
     way_in: str
     mood: Mood
     press: float
+    dies_waiting: float
     speeches: tuple[Speech, ...]
     schedules: tuple[Planned, ...]
     faults: tuple[Fault, ...]
@@ -78,11 +83,11 @@ class Plan:
 def draw(seed: int) -> Plan:
     """Return the plan of a seed."""
     random = Random(seed)
-    kind = random.choice(("talk", "send", "send", "time"))
+    kind = random.choice(("talk", "send", "send", "send", "time"))
     schedules = _schedules(random, kind)
     speeches, press = _speeches(random, kind), random.choice((0.0, 0.3))
     faults = _faults(random, kind, schedules)
-    way_in = random.choice(WAYS_IN)
+    way_in, window = random.choice(WAYS_IN), random.choice((2, 3, 4))
     if way_in == "polling" and speeches and random.random() < 0.4:
         faults = (*faults, Fault(random.choice(speeches).at - 0.5, "numbers"))
     if any(fault.kind == "take over" for fault in faults):
@@ -90,17 +95,19 @@ def draw(seed: int) -> Plan:
         speeches, press = (), 0.0
     return Plan(
         seed=seed,
-        window=random.choice((2, 3, 4)),
-        rate_per_s=random.choice((None, 3.0, 4.0, 6.0)),
+        window=window,
+        # More than a window, so that nobody waits for a slot that comes free only when a lost answer is given up.
+        rate_per_s=random.choice((None, window + 1.0, window + 2.0, window + 4.0)),
         text_limit=random.choice((LONG, LONG, IN_PARTS)) if not speeches else LONG,
         way_in=way_in,
         mood=_mood(random),
         press=press,
+        dies_waiting=random.choice((0.0, 0.5)),
         speeches=speeches,
         schedules=schedules,
         faults=faults,
         commits=_commits(random),
-        restart_s=tuple(_length(random, 0.1, 20.0) for _ in range(4)),
+        restart_s=tuple(_length(random, 0.05, 20.0) for _ in range(4)),
     )
 
 
@@ -112,10 +119,12 @@ def _mood(random: Random) -> Mood:
 
 
 def _speeches(random: Random, kind: str) -> tuple[Speech, ...]:
-    count = random.randint(2, 5) if kind == "talk" else random.randint(0, 1)
+    count = random.randint(1, 3) if kind == "talk" else random.choice((0, 0, 1))
     people = [random.randint(2, 9) for _ in range(2)]
     what = ("note", "note", "receipt", "receipt", "stop", "start", "code")
     at = sorted(random.uniform(0, PEACE_S / 2) for _ in range(count))
+    if kind == "send" and random.random() < 0.5:
+        return tuple(Speech(random.uniform(0.0, 3.0), random.randint(2, 6), "stop") for _ in at)
     if random.random() < 0.3:
         at = [round(each / 8) * 8.0 for each in at]
     return tuple(Speech(each, random.choice(people), random.choice(what)) for each in at)
@@ -128,8 +137,9 @@ def _schedules(random: Random, kind: str) -> tuple[Planned, ...]:
     for _ in range(count):
         sort = "alert" if random.random() < 0.1 else "broadcast"
         cron = kind == "time" and random.random() < 0.15
-        due = random.uniform(0.5, 20.0) if kind == "send" else random.uniform(0.5, PEACE_S)
-        found.append(Planned(due, random.choice(sizes), random.choice((5, 60, 3600)), cron, sort))
+        frozen = kind == "send" and random.random() < 0.6
+        due = 0.0 if frozen else random.uniform(0.5, 20.0) if kind == "send" else random.uniform(0.5, PEACE_S)
+        found.append(Planned(due, random.choice(sizes), random.choice((5, 60, 3600)), cron, sort, frozen))
     return tuple(found)
 
 

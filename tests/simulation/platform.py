@@ -28,7 +28,7 @@ from bot.channels.base import (
 from dialogue.messages import Capabilities, Pace
 from tests.sending.world import MORNING as START
 from tests.sending.world import ROAD
-from tests.simulation.timeline import LOOK_S, Loop, Timeline
+from tests.simulation.timeline import Loop, Timeline
 
 if TYPE_CHECKING:
     from tests.simulation.plan import Plan
@@ -39,6 +39,7 @@ PATIENCE_S = 30.0
 
 PER_CHAT = Pace(1, 1.0)
 BATCH = 4
+POLL_S = 3.0
 
 
 @dataclass(slots=True)
@@ -82,6 +83,7 @@ class Request:
     delivery_id: int
     to: str
     text: str
+    attempt: int
     process: str
     begun: float
     fate: str
@@ -139,6 +141,8 @@ class Platform:
         self.requests: list[Request] = []
         self.halts: list[Halt] = []
         self.on_arrival: Callable[[Request, Outgoing], None] = lambda request, message: None
+        self.attempt_of: Callable[[int], int] = lambda delivery_id: 0
+        self.on_halt: Callable[[], None] = lambda: None
         self._next_id = 1000
         self._silences = 0
         self._waiting: list[Callable[[], None]] = []
@@ -159,7 +163,7 @@ class Platform:
 
     def restart_numbers(self) -> None:
         """Begin to number lower down, as after a week of silence: only where there was some."""
-        if not self.pending and self._silences > 1 and self._next_id > 100:
+        if not self.pending and self._silences > 0 and self._next_id > 100:
             self._next_id = self.random.randint(1, 50)
             self.note("numbers restart", self._next_id)
 
@@ -179,8 +183,9 @@ class Platform:
         if not self.pending:
             future = loop.create_future()
             self._waiting.append(lambda: loop.settle(future))
-            # As short as a look for work, so that time in which nobody says anything can be skipped.
-            loop.call_later(LOOK_S, loop.settle, future)
+            if offset is not None and not self._silences:
+                # After the first empty answer it does not matter when the next one comes: time need not pass for it.
+                self.timeline.after(POLL_S, lambda: loop.settle(future))
             await future
             self._confirm(offset)
         if not self.pending:
@@ -212,6 +217,7 @@ class Platform:
             delivery_id=message.delivery_id,
             to=message.external_id,
             text=message.rendered.text,
+            attempt=self.attempt_of(message.delivery_id),
             process=loop.name,
             begun=self.timeline.now,
             fate=fate,
@@ -262,6 +268,7 @@ class Platform:
             case "halt":
                 now = self.timeline.now
                 self.halts.append(Halt(now, now + self.random.choice((1, 3, 8, 20, 40))))
+                self.on_halt()
                 return self._told(self.halts[-1])
             case "halted":
                 halt = self.is_halted()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
+from contextvars import copy_context
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -18,7 +19,7 @@ from bot.sending import Surroundings
 from storage.database import NotKept
 from tests.simulation.platform import Door, Update
 from tests.simulation.talk import WORDING, make_desk
-from tests.simulation.timeline import Loop
+from tests.simulation.timeline import PART, Loop
 from tests.simulation.way_in import Line, WayIn
 
 
@@ -50,7 +51,7 @@ class Process:
             pictures=_no_pictures,
             now=self.wall,
             monotonic=self.loop.time,
-            sleep=asyncio.sleep,
+            sleep=self.loop.sleep,
         )
         self.sender = Sender(self.link, [self.door], around)
         desk = make_desk({self.door.name: self.door.capabilities}, self.wall)
@@ -60,13 +61,15 @@ class Process:
         )
         intake = Intake(self.link, self.name, "vi", self.wall, lambda channel, seconds: self.dispatcher.wake())
         self.way_in = WayIn(Line(self.door.platform, self.loop), self.door.name, intake, self.wall, self.loop)
-        self._sending = self._part(self.sender.run())
-        self._working = self._part(self.dispatcher.run())
-        self._ticking = self._part(self._tick())
-        self._listening = self._part(self.way_in.poller.run()) if self.polls else None
+        self._sending = self._part("send", self.sender.run())
+        self._working = self._part("work", self.dispatcher.run())
+        self._ticking = self._part("tick", self._tick())
+        self._listening = self._part("", self.way_in.poller.run()) if self.polls else None
 
-    def _part(self, work: Any) -> asyncio.Task[None]:
-        task: asyncio.Task[None] = self.loop.create_task(work)
+    def _part(self, name: str, work: Any) -> asyncio.Task[None]:
+        context = copy_context()
+        context.run(PART.set, name)
+        task: asyncio.Task[None] = self.loop.create_task(work, context=context)
         task.add_done_callback(self._ended)
         return task
 

@@ -50,7 +50,7 @@ def run_seed(store: Store, seed: int) -> Outcome:
 
 
 @contextmanager
-def quiet() -> Iterator[None]:
+def undisturbed() -> Iterator[None]:
     """Keep logs and the garbage collector out of the way."""
     before = structlog.get_config()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(50))
@@ -68,7 +68,7 @@ def run_seeds(seeds: range, *, short_cuts: bool = True) -> Iterator[Outcome]:
     """Run seeds one after the other on one database."""
     store = Store()
     store.short_cuts = short_cuts
-    with quiet():
+    with undisturbed():
         for count, seed in enumerate(seeds, 1):
             yield run_seed(store, seed)
             if count % SWEEP == 0:

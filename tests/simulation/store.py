@@ -7,7 +7,9 @@ state, which the judges read afterwards.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -16,7 +18,8 @@ from sqlalchemy.pool import StaticPool
 
 from bot.firing import firings
 from bot.sender import LEASE_CHECK_S, exchange
-from storage import attempts, broadcasts, halts, inbox, schedules
+from storage import attempts, audiences, broadcasts, halts, inbox, schedules
+from storage.audiences import Audience
 from storage.claims import Round
 from storage.database import NotKept
 from storage.schema import installation, metadata
@@ -45,10 +48,23 @@ create trigger journal_stopped after update of stopped_at on contact begin
     insert into journal (at, by, kind, row, was, now) values
     (sim_time(), sim_process(), 'stopped', new.id, old.stopped_at, new.stopped_at);
 end;
+create trigger journal_halt after insert on channel_halt begin
+    insert into journal (at, by, kind, row, now) values (sim_time(), sim_process(), 'halt', 0, new.halted_until);
+end;
+create trigger journal_longer_halt after update on channel_halt begin
+    insert into journal (at, by, kind, row, now) values (sim_time(), sim_process(), 'halt', 0, new.halted_until);
+end;
+create trigger journal_run after insert on broadcast begin
+    insert into journal (at, by, kind, row, now) values (sim_time(), sim_process(), 'broadcast', new.id, new.state);
+end;
 create trigger journal_broadcast after update of state on broadcast when old.state is not new.state begin
     insert into journal (at, by, kind, row, was, now, reason) values
     (sim_time(), sim_process(), 'broadcast', new.id, old.state, new.state, new.reason);
 end;
+"""
+
+TOUCH = """
+create trigger touch_{table}_{event} after {event} on {table} begin select sim_touch('{table}'); end;
 """
 
 LEASES = "union all select min(lease_until) from delivery where state = 'sending' and lease_until >= :now"
@@ -63,8 +79,6 @@ select min(x) from (
     union all select min(halted_until) from channel_halt where halted_until > :now
 )
 """
-
-FOREVER = float("inf")
 
 
 class Store:
@@ -81,14 +95,22 @@ class Store:
         self.process = ""
         self.time: Callable[[], float] = lambda: 0.0
         self.wall: Callable[[], datetime] = lambda: START
+        self.on_touch: Callable[[str], None] = lambda table: None
+        self.changes = 0
         self.short_cuts = True
         self._known: dict[Any, _Known] = {}
+        self._touched: Counter[str] = Counter()
         metadata.create_all(engine)
         self.officer, self.units, self.members = _people(self.connection)
+        _make_temporary_tables(self.connection, self.units[0])
         driver.create_function("sim_time", 0, lambda: self.time())
         driver.create_function("sim_process", 0, lambda: self.process)
         driver.create_function("sim_wall", 0, lambda: stored(self.wall()))
+        driver.create_function("sim_touch", 1, self._touch)
         driver.executescript(JOURNAL)
+        for table in LOOKED_AT:
+            for change in ("insert", "update", "delete"):
+                driver.executescript(TOUCH.format(table=table, event=change))
         driver.execute("begin")
 
     def begin(self) -> None:
@@ -144,19 +166,25 @@ class Store:
 
     def call(self, call: Call) -> Any:
         """Run a function, unless it is a look that cannot find anything new."""
-        shaped = _LOOKS.get(call.fn) if self.short_cuts else None
-        shape = shaped(*call.args, **call.kwargs) if shaped is not None else None
-        if shape is None:
+        look = _LOOKS.get(call.fn) if self.short_cuts else None
+        shape = look.shape(*call.args, **call.kwargs) if look is not None else None
+        if look is None or shape is None:
             return call.fn(self.connection, *call.args, **call.kwargs)
         key = (call.fn, shape)
-        wall, version = self.wall(), self.raw.total_changes
+        wall, version = self.wall(), [self._touched[table] for table in look.tables]
         known = self._known.get(key)
         if known is not None and known.version == version and known.since <= wall < known.until:
             return known.answer
+        before = self.raw.total_changes
         answer = call.fn(self.connection, *call.args, **call.kwargs)
-        if version == self.raw.total_changes:
+        if before == self.raw.total_changes:
             self._known[key] = _Known(answer, version, wall, self.next_instant() or _NEVER)
         return answer
+
+    def _touch(self, table: str) -> None:
+        self._touched[table] += 1
+        self.changes += 1
+        self.on_touch(table)
 
 
 def _read(instant: str | None) -> datetime | None:
@@ -171,7 +199,7 @@ class _Known:
 
     __slots__ = ("answer", "since", "until", "version")
 
-    def __init__(self, answer: Any, version: int, since: datetime, until: datetime) -> None:
+    def __init__(self, answer: Any, version: list[int], since: datetime, until: datetime) -> None:
         self.answer = answer
         self.version = version
         self.since = since
@@ -211,20 +239,27 @@ def _no_time(*args: Any, **kwargs: Any) -> Any:
     return tuple(values)
 
 
-_LOOKS: dict[Any, Callable[..., Any]] = {
-    exchange: _round,
-    attempts.expire_leases: _no_time,
-    broadcasts.todo: _no_time,
-    halts.load: _no_time,
-    inbox.next_rows: _no_time,
-    firings: _no_time,
-    schedules.unplanned: _no_time,
-}
-"""Looks for work, and what of their arguments matters besides the time.
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """A look for work: what of its arguments matters besides the time, and the tables it reads."""
 
-Such a look that changed nothing finds the same again until a row changes or an instant stored in a row
-comes. `tests/simulation/test_runs.py` compares whole runs with and without this.
-"""
+    shape: Callable[..., Any]
+    tables: tuple[str, ...]
+
+
+_LOOKS: dict[Any, _Look] = {
+    exchange: _Look(_round, ("delivery", "broadcast", "campaign", "contact", "address", "installation")),
+    attempts.expire_leases: _Look(_no_time, ("delivery",)),
+    broadcasts.todo: _Look(_no_time, ("broadcast", "delivery", "campaign")),
+    halts.load: _Look(_no_time, ("channel_halt",)),
+    inbox.next_rows: _Look(_no_time, ("inbox", "address")),
+    firings: _Look(_no_time, ("schedule", "campaign")),
+    schedules.unplanned: _Look(_no_time, ("schedule",)),
+}
+"""What is asked again and again: a look that changed nothing finds the same until one of its tables changes or an
+instant stored in a row comes. `tests/simulation/test_runs.py` compares whole runs with and without this."""
+
+LOOKED_AT = sorted({table for look in _LOOKS.values() for table in look.tables})
 
 
 def stored(at: datetime) -> str:
@@ -234,6 +269,12 @@ def stored(at: datetime) -> str:
 
 def _autocommit(connection: Any, _record: object) -> None:
     connection.isolation_level = None
+
+
+def _make_temporary_tables(db: Connection, unit_id: int) -> None:
+    """Make now what a connection makes when it first needs it: a change of the schema costs every statement."""
+    audiences.know_scope(db, 0, Audience(unit_id, None, START.date()))
+    audiences.forget_scope(db, 0)
 
 
 def _people(db: Connection) -> tuple[int, tuple[int, int, int], dict[int, tuple[int, ...]]]:

@@ -10,8 +10,9 @@ import asyncio
 import contextvars
 import heapq
 from collections import deque
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from itertools import count
+from math import ceil
 from random import Random
 from typing import Any, TypeVar
 
@@ -20,10 +21,12 @@ T = TypeVar("T")
 LOOK_S = 1.0
 """Our processes look for work at least this often; a timer as short as this is such a look."""
 
-QUIET_S = 1.1
-"""After so long in which nothing happened everybody has looked and found nothing."""
+MOST_STEPS = 8_000
+FOREVER = float("inf")
 
-MOST_STEPS = 60_000
+
+PART: contextvars.ContextVar[str] = contextvars.ContextVar("part", default="")
+"""Which part of a process is at work, if it is one that looks for work; tasks hand it on to the tasks they begin."""
 
 
 class NeverCalm(Exception):
@@ -33,7 +36,7 @@ class NeverCalm(Exception):
 class Handle(asyncio.Handle):
     """A callback that waits for its turn."""
 
-    __slots__ = ("at",)
+    __slots__ = ("at", "made_at", "part")
 
     def __init__(
         self,
@@ -47,6 +50,8 @@ class Handle(asyncio.Handle):
         self._context = context or contextvars.copy_context()
         self._cancelled = False
         self.at = at
+        self.made_at = 0.0
+        self.part = ""
 
     def when(self) -> float:
         """Return when it is due."""
@@ -70,7 +75,7 @@ class Loop(asyncio.AbstractEventLoop):
         self.name = name
         self.ready: deque[Handle] = deque()
         self.firm: list[tuple[float, int, Handle]] = []
-        self.looks: list[tuple[float, int, Handle]] = []
+        self.looks: list[Handle] = []
         self.tasks: list[asyncio.Task[Any]] = []
         self.trouble: list[str] = []
         self.held = False
@@ -113,8 +118,12 @@ class Loop(asyncio.AbstractEventLoop):
         self, when: float, callback: Callable[..., object], *args: Any, context: contextvars.Context | None = None
     ) -> Handle:
         handle = Handle(callback, args, context, when)
-        is_look = when - self.timeline.now <= LOOK_S
-        heapq.heappush(self.looks if is_look else self.firm, (when, next(self.timeline.order), handle))
+        part = PART.get()
+        if part and abs(when - self.timeline.now - LOOK_S) < 1e-9:
+            handle.made_at, handle.part = self.timeline.now, part
+            self.looks.append(handle)
+        else:
+            heapq.heappush(self.firm, (when, next(self.timeline.order), handle))
         return handle
 
     def call_exception_handler(self, context: dict[str, Any]) -> None:
@@ -122,7 +131,7 @@ class Loop(asyncio.AbstractEventLoop):
             self.trouble.append(f"{context.get('message')}: {context.get('exception')!r}")
 
     async def sleep(self, seconds: float) -> None:
-        """Wait without letting the timeline be late for it."""
+        """Wait, and not as a look for work."""
         future = self.create_future()
         self.timeline.after(seconds, lambda: self.settle(future))
         await future
@@ -155,16 +164,21 @@ class Loop(asyncio.AbstractEventLoop):
 
 
 class Timeline:
-    """The one clock. `instants(now)` tells when stored rows come due next, so that empty time can be skipped."""
+    """The one clock.
+
+    Looks for work are left out while there is nothing to find: a part of a process looks again once there is news
+    for it (`tell`), or when a row that says when comes due. `next_work()` tells when the next one does.
+    """
 
     def __init__(self, random: Random) -> None:
         self.now = 0.0
         self.random = random
         self.order = count()
         self.loops: list[Loop] = []
-        self.instants: Callable[[], float] = lambda: float("inf")
+        self.next_work: Callable[[], float] = lambda: FOREVER
         self._events: list[tuple[float, int, Callable[[], None]]] = []
-        self._stirred_at = 0.0
+        self._news: dict[str, float] = {}
+        self._news_for_all = 0.0
         self._steps = 0
 
     def open_loop(self, name: str) -> Loop:
@@ -181,9 +195,14 @@ class Timeline:
         """Let something happen to the world later."""
         self.at(self.now + seconds, event)
 
-    def stir(self) -> None:
-        """Note that something changed: everybody looks once more before time is skipped."""
-        self._stirred_at = self.now
+    def tell(self, parts: Iterable[str]) -> None:
+        """Note that there may be something to find for some parts of our processes."""
+        for part in parts:
+            self._news[part] = self.now
+
+    def tell_all(self) -> None:
+        """Note that there may be something to find for everybody."""
+        self._news_for_all = self.now
 
     def run(self) -> None:
         """Go on until nothing is left to happen."""
@@ -210,39 +229,51 @@ class Timeline:
         return True
 
     def _advance(self) -> bool:
-        firm, look = self._next_times()
-        if self.now - self._stirred_at > QUIET_S:
-            to = min(firm, self.instants())
-            if to == float("inf"):
-                return False
-            self._stirred_at = to
-        else:
-            to = min(firm, look)
-            if to == float("inf"):
-                to = self.instants()
-                if to == float("inf"):
-                    return False
+        able = [loop for loop in self.loops if not loop.held]
+        look, looks = self._next_look(able)
+        work = self.next_work()
+        to = min(self._next_firm(able), look, work)
+        if to == FOREVER:
+            return False
         self.now = max(self.now, to)
-        self._fire()
+        if to == work:
+            self.tell_all()
+        while self._events and self._events[0][0] <= self.now:
+            heapq.heappop(self._events)[2]()
+        for loop in able:
+            while loop.firm and loop.firm[0][0] <= self.now:
+                loop.ready.append(heapq.heappop(loop.firm)[2])
+        if look <= self.now:
+            for loop, handle in looks:
+                if not loop.dead:
+                    loop.looks.remove(handle)
+                    loop.ready.append(handle)
         return True
 
-    def _next_times(self) -> tuple[float, float]:
-        able = [loop for loop in self.loops if not loop.held]
-        firm = [self._events[0][0]] if self._events else []
-        firm += [loop.firm[0][0] for loop in able if _clean(loop.firm)]
-        looks = [loop.looks[0][0] for loop in able if _clean(loop.looks)]
-        return min(firm, default=float("inf")), min(looks, default=float("inf"))
+    def _next_firm(self, able: Sequence[Loop]) -> float:
+        times = [self._events[0][0]] if self._events else []
+        times += [loop.firm[0][0] for loop in able if _clean(loop.firm)]
+        return min(times, default=FOREVER)
 
-    def _fire(self) -> None:
-        while self._events and self._events[0][0] <= self.now:
-            self._stirred_at = self.now
-            heapq.heappop(self._events)[2]()
-        for loop in self.loops:
-            if loop.held:
-                continue
-            if _due(loop, loop.firm, self.now):
-                self._stirred_at = self.now
-            _due(loop, loop.looks, self.now)
+    def _next_look(self, able: Sequence[Loop]) -> tuple[float, list[tuple[Loop, Handle]]]:
+        """Return when somebody looks next who may find something, and whose looks those are."""
+        first, looks = FOREVER, list[tuple[Loop, Handle]]()
+        for loop in able:
+            loop.looks = [handle for handle in loop.looks if not handle._cancelled]
+            for handle in loop.looks:
+                at = self._looks_at(handle)
+                if at < first:
+                    first, looks = at, []
+                if at == first < FOREVER:
+                    looks.append((loop, handle))
+        return first, looks
+
+    def _looks_at(self, handle: Handle) -> float:
+        news = max(self._news.get(handle.part, 0.0), self._news_for_all)
+        if handle.made_at > news:
+            return FOREVER
+        # One that was left out keeps its pace: it comes at the next full second after the news.
+        return handle.at + max(0.0, ceil(news - handle.at)) * LOOK_S
 
 
 def _clean(timers: list[tuple[float, int, Handle]]) -> bool:
@@ -250,11 +281,3 @@ def _clean(timers: list[tuple[float, int, Handle]]) -> bool:
     while timers and timers[0][2]._cancelled:
         heapq.heappop(timers)
     return bool(timers)
-
-
-def _due(loop: Loop, timers: list[tuple[float, int, Handle]], now: float) -> bool:
-    found = False
-    while timers and timers[0][0] <= now:
-        loop.ready.append(heapq.heappop(timers)[2])
-        found = True
-    return found

@@ -10,14 +10,27 @@ from typing import Any
 
 from bot.channels.base import Outgoing
 from storage import broadcasts, schedules
+from storage.deliveries import BROADCASTS
 from tests.simulation.plan import CRON, PEACE_S, Fault, Plan, Speech
 from tests.simulation.platform import KIND, Door, Platform, Request, Update
 from tests.simulation.process import Process
-from tests.simulation.store import FOREVER, START, Call, Link, Store, stored
+from tests.simulation.store import START, Call, Link, Store, stored
 from tests.simulation.talk import OPENS
-from tests.simulation.timeline import Loop, Timeline
+from tests.simulation.timeline import FOREVER, Loop, Timeline
 
 POST_AGAIN_S = (0.5, 2.0, 4.0, 8.0, 16.0)
+READERS = {
+    "inbox": ("work",),
+    "address": ("work", "send"),
+    "contact": ("send",),
+    "installation": ("send",),
+    "delivery": ("send", "tick"),
+    "broadcast": ("send", "tick"),
+    "campaign": ("send", "tick"),
+    "schedule": ("tick",),
+}
+"""Which parts of a process look for work in which tables."""
+
 POST_PATIENCE_S = 10.0
 
 
@@ -38,6 +51,7 @@ class World:
     store: Store
     trace: list[tuple[Any, ...]] = field(default_factory=list)
     disturbances: list[Disturbance] = field(default_factory=list)
+    started: dict[str, float] = field(default_factory=dict)
     died: dict[str, float] = field(default_factory=dict)
     wall_steps: list[tuple[float, float]] = field(default_factory=list)
     trouble: list[str] = field(default_factory=list)
@@ -47,12 +61,16 @@ class World:
     def __post_init__(self) -> None:
         self.random = Random(self.plan.seed ^ 0x5EED)
         self.timeline = Timeline(self.random)
-        self.timeline.instants = self._next_work
+        self.timeline.next_work = self._next_work
         self.platform = Platform(self.timeline, self.random, self.note)
         self.platform.mood = self.plan.mood
         self.platform.on_arrival = self._arrived
+        self.platform.attempt_of = self._attempt_of
+        self.platform.on_halt = self._halted
         self.process: Process | None = None
         self.peace = False
+        self.store.on_touch = lambda table: self.timeline.tell(READERS.get(table, ()))
+        self._known_work: tuple[tuple[int, float], float] = (-1, 0.0), 0.0
         self._away_until = -1.0
         self._offset_s = 0.0
         self._commits = 0
@@ -71,11 +89,11 @@ class World:
         self.trace.append((self.timeline.now, *what))
 
     def _next_work(self) -> float:
-        instant = self.store.next_work()
-        if instant is None:
-            return FOREVER
-        at = (instant - START).total_seconds() - self._offset_s
-        return max(at, self.timeline.now) + 0.001
+        if self._known_work[0] != (self.store.changes, self._offset_s) or self._known_work[1] <= self.timeline.now:
+            instant = self.store.next_work()
+            at = FOREVER if instant is None else (instant - START).total_seconds() - self._offset_s
+            self._known_work = (self.store.changes, self._offset_s), max(at, self.timeline.now) + 0.001
+        return self._known_work[1]
 
     # --- the run
 
@@ -103,20 +121,47 @@ class World:
             loop.bury()
 
     def _plan_schedules(self) -> None:
-        raw, officer = self.store.raw, self.store.officer
         for number, each in enumerate(self.plan.schedules, 1):
-            due = START + timedelta(seconds=CRON[1] if each.cron else each.due)
-            values = (number, f"TN-{number}", officer, self.store.units[each.unit], f'{{"vi":"run {number}"}}')
-            raw.execute(
-                "insert into campaign (id, code, created_by, unit_id, texts, sort, client_key, created_at)"
-                " values (?, ?, ?, ?, ?, ?, ?, ?)",
-                (*values, each.sort, f"k{number}", stored(START)),
+            due = stored(START + timedelta(seconds=CRON[1] if each.cron else each.due))
+            unit_id, text = self.store.units[each.unit], f'{{"vi":"run {number}"}}'
+            self._insert(
+                "campaign",
+                id=number,
+                code=f"TN-{number}",
+                created_by=self.store.officer,
+                unit_id=unit_id,
+                texts=text,
+                sort=each.sort,
+                client_key=f"k{number}",
+                created_at=stored(START),
             )
-            raw.execute(
-                "insert into schedule (id, campaign_id, rule, next_due_at, catch_up_s, state)"
-                " values (?, ?, ?, ?, ?, 'active')",
-                (number, number, CRON[0] if each.cron else schedules.ONCE, stored(due), each.catch_up_s),
+            self._insert(
+                "schedule",
+                id=number,
+                campaign_id=number,
+                rule=CRON[0] if each.cron else schedules.ONCE,
+                next_due_at=None if each.frozen else due,
+                catch_up_s=each.catch_up_s,
+                state="ended" if each.frozen else "active",
             )
+            if each.frozen:
+                self._freeze(number, text, each.sort, self.store.members[unit_id])
+
+    def _freeze(self, number: int, text: str, sort: str, people: Sequence[int]) -> None:
+        """Let a run be at the point where its audience is complete."""
+        at = stored(START)
+        self._insert("firing", id=number, schedule_id=number, due_at=at, fired_at=at, outcome="fired")
+        own = {"id": number, "code": f"TN-{number}", "campaign_id": number, "firing_id": number}
+        frozen = {"state": "running", "failed_in_row": 0, "frozen_at": at, "audience": len(people)}
+        self._insert("broadcast", **own, **frozen, created_at=at, texts=text)
+        for contact_id in people:
+            values = {"contact_id": contact_id, "broadcast_id": number, "lane": BROADCASTS, "sort": sort}
+            state = {"state": "ready", "attempt": 0, "tries": 0, "restricted": False, "doubts": 0}
+            self._insert("delivery", **values, **state, due_at=at, created_at=at)
+
+    def _insert(self, table: str, **values: Any) -> None:
+        names, places = ", ".join(values), ", ".join("?" * len(values))
+        self.store.raw.execute(f"insert into {table} ({names}) values ({places})", tuple(values.values()))
 
     # --- processes
 
@@ -135,7 +180,10 @@ class World:
         link.on_death = lambda: self._die(process)
         self.process = process
         self.note("starts", name)
+        self.started[name] = self.timeline.now
+        self.store.raw.execute("delete from run_scope")  # a new connection knows nothing of it
         loop.call_soon(process.start)
+        self.timeline.tell_all()
         self._post_all()
 
     def _ended(self, process: Process, how: str) -> None:
@@ -167,11 +215,11 @@ class World:
         fate = self.plan.commits.get(self._commits, "")
         if fate:
             self.note("commit", process, fate, *(call.fn.__name__ for call in calls))
+            self.timeline.tell_all()
             self._disturb(process)
         return fate
 
     def _changed(self, process: str, calls: Sequence[Call]) -> None:
-        self.timeline.stir()
         self.note("writes", process, *(call.fn.__name__ for call in calls))
 
     def _disturb(self, process: str) -> None:
@@ -180,6 +228,15 @@ class World:
         if last is not None and last.process == process and last.until == self._away_until > now:
             return
         self.disturbances.append(Disturbance(process, now, max(now, self._away_until)))
+
+    def _attempt_of(self, delivery_id: int) -> int:
+        found = self.store.raw.execute("select attempt from delivery where id = ?", (delivery_id,)).fetchone()
+        return int(found[0]) if found else 0
+
+    def _halted(self) -> None:
+        process = self.process
+        if process is not None and not self.peace and self.random.random() < self.plan.dies_waiting:
+            self.timeline.after(self.random.uniform(0.5, 2.0), lambda: self._die(process))
 
     # --- what people do
 
@@ -249,10 +306,11 @@ class World:
             case "clock":
                 self.wall_steps.append((self.timeline.now, fault.amount))
                 self._offset_s += fault.amount
+                self.timeline.tell_all()
                 self.disturbances.append(Disturbance("", self.timeline.now, self.timeline.now))
             case "away":
                 self._away_until = self.timeline.now + fault.amount
-                after(fault.amount, self.timeline.stir)
+                after(fault.amount, self.timeline.tell_all)
             case "stop" if process is not None:
                 process.loop.call_soon(process.stop)
             case "repeat":
@@ -273,6 +331,7 @@ class World:
 
     def _wake(self, process: Process) -> None:
         process.loop.held = False
+        self.timeline.tell_all()
         self.note("wakes", process.name)
         if self.process is not process:
             self.timeline.after(self.random.uniform(0.1, 5.0), lambda: self._die(process))
@@ -283,7 +342,7 @@ class World:
         for (row,) in self.store.raw.execute("select id from broadcast where settled_at is null").fetchall():
             self.note("officer", act.__name__, row)
             act(self.store.connection, row)
-        self.timeline.stir()
+        self.timeline.tell_all()
 
     def _make_peace(self) -> None:
         self.peace = True
@@ -303,7 +362,7 @@ class World:
                 schedules.end(self.store.connection, row)
             else:
                 self.timeline.after(5.0, self._end_rules)
-        self.timeline.stir()
+        self.timeline.tell_all()
 
     def _resume(self) -> bool:
         """Let everything go on that waits for its officer; tell whether there was anything."""
@@ -311,7 +370,7 @@ class World:
         paused = self.store.raw.execute("select id from broadcast where state = 'paused'").fetchall()
         for (row,) in paused:
             broadcasts.resume(self.store.connection, row)
-        self.timeline.stir()
+        self.timeline.tell_all()
         return bool(paused)
 
 
