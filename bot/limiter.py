@@ -199,9 +199,11 @@ class Limiter:
         gate = self._gates[name]
         if name in self._paced:
             await self._rest((name, chat))
-        if gate.window is None or (not gate.queue and gate.wait_s(lane, self._monotonic()) <= 0):
-            await self._sit_out(name, is_first=is_first)
-        else:
+        is_halted = self._is_halted(name)
+        if gate.window is None:
+            if is_halted:
+                await self._sit_out(name, is_first=is_first)
+        elif is_halted or gate.queue or gate.wait_s(lane, self._monotonic()) > 0:
             await self._queue(name, gate, lane, is_first=is_first)
         began = self._monotonic()
         if gate.window is not None:

@@ -99,7 +99,7 @@ class Writing:
         if db.dialect.name not in self._known:
             self._known[db.dialect.name] = self._compile(db.dialect)
         compiled, processes = self._known[db.dialect.name]
-        compiled.run(db, [json.dumps([_plain(row, processes) for row in rows], ensure_ascii=False)])
+        compiled.run(db, [_as_json([_plain(row, processes) for row in rows])])
 
     def _compile(self, dialect: Dialect) -> tuple[_Compiled, tuple[Process, ...]]:
         each = func.json_each(bindparam("rows", type_=Text())).table_valued("value")
@@ -109,6 +109,9 @@ class Writing:
         ]
         statement = self.make(select(*columns).select_from(each).subquery("given"))
         return _compiled(statement, dialect, ["rows"]), tuple(_processor(kind, dialect) for kind in self.kinds.values())
+
+
+_as_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 def _plain(row: Sequence[Any], processes: Sequence[Process]) -> list[Any]:

@@ -92,8 +92,8 @@ class Transport(BaseRequest):
         if limited:
             wanted["timeout"] = self._limit
         status, payload = await self._exchange(_whole, wanted)
-        if 200 <= status <= 299:
-            return self.parse_json_payload(payload)["result"]
+        if status == 200:
+            return _result(payload)
         _look_at(status, payload)
         return await _Refusal(status, payload).post(url)
 
@@ -151,6 +151,13 @@ class Transport(BaseRequest):
         if not isinstance(answer, dict):
             raise AnswerLost("garbled")
         return _Answer(answer)
+
+
+def _result(payload: bytes) -> Any:
+    try:
+        return json.loads(payload.decode())["result"]
+    except (ValueError, RecursionError, KeyError, TypeError):
+        raise AnswerLost("garbled") from None
 
 
 class _Refusal(BaseRequest):
