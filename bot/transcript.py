@@ -16,7 +16,8 @@ What reads differently on a channel whose servers stand abroad follows under `<~
 played at home in any case: what it shows is never shown abroad.
 
 `< [ảnh]` says that a picture comes with the text, and `<+ [ảnh]` tells of one that comes as a message of its own, under
-which the buttons stand then; a channel without pictures shows neither.
+which the buttons stand then; a channel without pictures shows neither. A button in round brackets, `([Lấy đường dẫn])`,
+is there only where some channel has links that open it.
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ UNREADABLE: Mapping[str, str] = {
 
 _LINK = re.compile(r"https?://\S+#ma=([2-9A-HJ-NP-Z-]{19})")
 _CODE = re.compile(r"\b(BC|DK|TT|GD|GH|HT|TN)-[2-9A-HJ-NP-Z]{4,8}\b")
-_BUTTONS = re.compile(r"\[([^\]]+)\]")
+_BUTTONS = re.compile(r"(\(?)\[([^\]]+)\]\)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +66,8 @@ class Said:
 class Heard:
     """One message a person reads: its text and the labels of its buttons; `abroad` is what she reads there instead.
 
-    `picture`: one comes with it; `drawn` are the words under a picture that follows, which has the buttons then.
+    `linked` are those of its buttons that need a channel with links. `picture`: one comes with it; `drawn` are the
+    words under a picture that follows, which has the buttons then.
     """
 
     text: str
@@ -73,6 +75,7 @@ class Heard:
     abroad: Heard | None = None
     picture: bool = False
     drawn: str | None = None
+    linked: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,14 +161,16 @@ def _heard(rest: str) -> Heard:
 
 
 def _is_buttons(rest: str) -> bool:
-    return rest.startswith("[") and rest.endswith("]")
+    return rest.startswith(("[", "([")) and rest.endswith(("]", "])"))
 
 
 def _with(heard: Heard | None, rest: str) -> Heard:
     """A message with one more line of it: its first, or its buttons."""
     if heard is None:
         return _heard(rest)
-    return replace(heard, buttons=tuple(_BUTTONS.findall(rest)))
+    found = _BUTTONS.findall(rest)
+    linked = frozenset(label for bracket, label in found if bracket)
+    return replace(heard, buttons=tuple(label for _, label in found), linked=linked)
 
 
 def write(lines: Iterable[Line]) -> str:
@@ -193,7 +198,7 @@ def _spoken(line: Said) -> str:
 
 
 def _read(mark: str, heard: Heard) -> list[str]:
-    labels = " ".join(f"[{label}]" for label in heard.buttons)
+    labels = " ".join(f"([{label}])" if label in heard.linked else f"[{label}]" for label in heard.buttons)
     text = f"{PHOTO} {heard.text}" if heard.picture else heard.text
     return [*_marked(mark, text), *([f"{mark} {labels}"] if labels else [])]
 

@@ -32,8 +32,8 @@ def a_photo(number: int = 0) -> bytes:
 class Actor:
     """Plays one transcript. With `agreed` everybody consented to the transfer abroad before.
 
-    `plain`: choices stand in the text, with numbers. `pictures`: they are shown. `restarts`: the program is closed and
-    opened anew before any line that makes it do something.
+    `plain`: choices stand in the text, with numbers. `pictures`: they are shown. `links`: some channel has such.
+    `restarts`: the program is closed and opened anew before any line that makes it do something.
     """
 
     def __init__(
@@ -45,6 +45,7 @@ class Actor:
         abroad: bool = False,
         agreed: bool = True,
         pictures: bool = False,
+        links: bool = False,
     ) -> None:
         self._open = theatre
         self._plain = plain
@@ -52,6 +53,7 @@ class Actor:
         self._abroad = abroad
         self._agreed = agreed
         self._pictures = pictures
+        self._links = links
         self._now = BIRTHDAY
         self._photos = 0
         self._texts: dict[str, Any] = {}
@@ -119,6 +121,8 @@ class Actor:
         is_home = self._scene.at_home
         if self._abroad and not is_home and line.abroad is not None:
             line = line.abroad
+        if not self._links:
+            line = replace(line, buttons=tuple(label for label in line.buttons if label not in line.linked))
         if not self._pictures or is_home:
             self._compare(replace(line, picture=False))
         elif line.drawn is None:

@@ -38,6 +38,7 @@ from dialogue.turn import BACK, CANCEL, SKIP
 from handlers.content import Content
 from storage.installation import Installation
 from storage.opening import Opened
+from tests.channels.waiting import until
 from tests.dialogues.theatre import BIRTHDAY, Read, Speech, Terminal, Theatre
 from tests.fakes.telegram import Done, FakeTelegram, Message, Person, fake_telegram
 from tests.fakes.telegram.persons import captioned, filed
@@ -46,6 +47,7 @@ NEIGHBOUR_ID = 1000
 FIRST_ID = 1001
 GROUP_ID = -2001
 SECRET = "s3cret-of-the-transcripts"
+CONFIRMED_BY = {"polling": "offset", "webhook": "webhook"}
 MOVES: Mapping[str, Mapping[str, str]] = {"turn.back": BACK, "turn.cancel": CANCEL, "turn.skip": SKIP}
 
 
@@ -209,8 +211,10 @@ async def on_telegram(folder: Path, content: Content, now: datetime, *, mode: st
         await stack.enter_async_context(_serving(parts, listener))
         await channel.listen()
         stack.push_async_callback(channel.hush)
+        await until(lambda: channel.link("menu"))
         yield OnTelegram(stages[0], fake)
         assert (await fake.totals()).refused == 0
+        assert {update.confirmed_by for update in await fake.updates()} == {CONFIRMED_BY[mode]}
 
 
 def _environment(fake: FakeTelegram, url: str, mode: str) -> Mapping[str, str]:

@@ -56,7 +56,7 @@ async def test_transcript_abroad(transcript: Path, config: Config, content: Cont
 @pytest.mark.parametrize("mode", ["polling", "webhook"])
 async def test_transcript_on_telegram(transcript: Path, mode: str, folder: Path, content: Content) -> None:
     theatre = partial(on_telegram, folder, content, mode=mode)
-    actor = Actor(theatre, abroad=True, agreed=agreed_before(transcript), pictures=True)
+    actor = Actor(theatre, abroad=True, agreed=agreed_before(transcript), pictures=True, links=True)
     await actor.play(await lines_of(transcript))
 
 
