@@ -5,7 +5,7 @@ Everything is real but the channel: intake, turns, deliveries, pictures. Time st
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -25,6 +25,9 @@ from handlers.content import Content
 from storage import contacts
 from storage.database import Connection
 from storage.opening import Opened
+
+Place = tuple[str, str]
+"""A channel, and who somebody is there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,23 +71,31 @@ class Stage:
     async def enter(self, persona: str, *, at_home: bool = False) -> str:
         """Let a persona of the demonstration speak here; an unknown name is a stranger. Return her channel."""
         channel = terminal.ABROAD if self.abroad and not at_home else terminal.NAME
-        await self.parts.db.write(_give_address, persona, channel, self.now)
+        await self.know(persona, (channel, persona), (terminal.NAME, persona), (terminal.ABROAD, persona))
         return channel
+
+    async def know(self, persona: str, *places: Place) -> None:
+        """Make who is reached at one of `places`, or is a persona of the demonstration, reached at the first too."""
+        await self.parts.db.write(_give_address, (*places, (PLAYED_ON, ADDRESS.format(slug=persona))), self.now)
 
     async def say(self, persona: str, saying: Saying, *, channel: str = terminal.NAME) -> list[Shown]:
         """Hand a message over and return what was shown to whom until nothing is left to do."""
+        await self.hand_over(persona, saying, channel=channel)
+        return await self.settle()
+
+    async def hand_over(self, persona: str, saying: Saying, *, channel: str = terminal.NAME) -> None:
+        """Hand a message over; nothing is done about it before `settle`."""
         folder = self.parts.config.data.folder / "received"
         kept = [_stored(await received.keep(folder, photo)) for photo in saying.photos]
         body = {"text": saying.text, "pressed": saying.pressed, "unread": saying.unread, "edits": saying.edits}
         accept = partial(self.parts.intake.accept, channel, persona)
         if len(kept) < 2:
             await accept(saying.key, {**body, "attachments": kept})
-            return await self.settle()
+            return
         await accept(saying.key, {**body, "attachments": kept[:1], "album": saying.key})
         for number, photo in enumerate(kept[1:], 2):
             await accept(f"{saying.key}:{number}", {"attachments": [photo], "album": saying.key})
         self.now += ALBUM_WAIT
-        return await self.settle()
 
     async def settle(self) -> list[Shown]:
         """Work, send and tick until nothing is left; return what was shown meanwhile."""
@@ -106,13 +117,11 @@ def _stored(attachment: Attachment) -> dict[str, Any]:
     }
 
 
-def _give_address(db: Connection, persona: str, channel: str, at: datetime) -> None:
-    """Whoever spoke here on another channel, or is a persona of the demonstration, is the same person on this one."""
-    places = [(channel, persona), (terminal.NAME, persona), (terminal.ABROAD, persona)]
-    places.append((PLAYED_ON, ADDRESS.format(slug=persona)))
+def _give_address(db: Connection, places: Sequence[Place], at: datetime) -> None:
+    channel, external_id = places[0]
     known = next((found for place in places if (found := contacts.find_address(db, *place))), None)
-    if known is not None and (known.channel, known.external_id) != (channel, persona):
-        contacts.add_address(db, known.contact_id, channel, persona, at=at)
+    if known is not None and (known.channel, known.external_id) != (channel, external_id):
+        contacts.add_address(db, known.contact_id, channel, external_id, at=at)
 
 
 @asynccontextmanager

@@ -14,6 +14,10 @@ one-time link is `{MA}`, which stands for its code where she types it.
 
 What reads differently on a channel whose servers stand abroad follows under `<~`. A scene that ends in `trên web` is
 played at home in any case: what it shows is never shown abroad.
+
+`< [ảnh]` says that a picture comes with the text, and `<+ [ảnh]` tells of one that comes as a message of its own, under
+which the buttons stand then; a channel without pictures shows neither. A button in round brackets, `([Lấy đường dẫn])`,
+is there only where some channel has links that open it.
 """
 
 from __future__ import annotations
@@ -41,7 +45,7 @@ UNREADABLE: Mapping[str, str] = {
 
 _LINK = re.compile(r"https?://\S+#ma=([2-9A-HJ-NP-Z-]{19})")
 _CODE = re.compile(r"\b(BC|DK|TT|GD|GH|HT|TN)-[2-9A-HJ-NP-Z]{4,8}\b")
-_BUTTONS = re.compile(r"\[([^\]]+)\]")
+_BUTTONS = re.compile(r"(\(?)\[([^\]]+)\]\)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +64,18 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """One message a person reads: its text and the labels of its buttons; `abroad` is what she reads there instead."""
+    """One message a person reads: its text and the labels of its buttons; `abroad` is what she reads there instead.
+
+    `linked` are those of its buttons that need a channel with links. `picture`: one comes with it; `drawn` are the
+    words under a picture that follows, which has the buttons then.
+    """
 
     text: str
     buttons: tuple[str, ...] = ()
     abroad: Heard | None = None
+    picture: bool = False
+    drawn: str | None = None
+    linked: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +105,8 @@ def parse(text: str) -> list[Line]:
             _add_heard(lines, rest)
         elif mark == "<~" and lines and isinstance(last := lines[-1], Heard):
             lines[-1] = replace(last, abroad=_with(last.abroad, rest))
+        elif mark == "<+" and lines and isinstance(last := lines[-1], Heard) and rest.startswith(PHOTO):
+            lines[-1] = replace(last, drawn=rest.removeprefix(PHOTO).strip())
         elif mark == "|" and lines and not isinstance(last := lines[-1], Scene):
             lines[-1] = _longer(last, rest)
         else:
@@ -128,6 +141,8 @@ def _unmarked(said: Said) -> Said | None:
 
 
 def _longer(line: Said | Heard, rest: str) -> Said | Heard:
+    if isinstance(line, Heard) and line.drawn is not None:
+        return replace(line, drawn=f"{line.drawn}\n{rest}")
     if isinstance(line, Heard) and line.abroad is not None:
         return replace(line, abroad=replace(line.abroad, text=f"{line.abroad.text}\n{rest}"))
     return replace(line, text=f"{line.text}\n{rest}")
@@ -138,18 +153,24 @@ def _add_heard(lines: list[Line], rest: str) -> None:
     if _is_buttons(rest) and lines and isinstance(last := lines[-1], Heard) and not last.buttons:
         lines[-1] = _with(last, rest)
     else:
-        lines.append(Heard(rest))
+        lines.append(_heard(rest))
+
+
+def _heard(rest: str) -> Heard:
+    return Heard(rest.removeprefix(PHOTO).strip(), picture=rest.startswith(PHOTO))
 
 
 def _is_buttons(rest: str) -> bool:
-    return rest.startswith("[") and rest.endswith("]")
+    return rest.startswith(("[", "([")) and rest.endswith(("]", "])"))
 
 
 def _with(heard: Heard | None, rest: str) -> Heard:
     """A message with one more line of it: its first, or its buttons."""
     if heard is None:
-        return Heard(rest)
-    return replace(heard, buttons=tuple(_BUTTONS.findall(rest)))
+        return _heard(rest)
+    found = _BUTTONS.findall(rest)
+    linked = frozenset(label for bracket, label in found if bracket)
+    return replace(heard, buttons=tuple(label for _, label in found), linked=linked)
 
 
 def write(lines: Iterable[Line]) -> str:
@@ -166,7 +187,8 @@ def _written(line: Line) -> Sequence[str]:
             return _marked(">", _spoken(line))
         case Heard():
             other = _read("<~", line.abroad) if line.abroad is not None else ()
-            return [*_read("<", line), *other]
+            drawn = _marked("<+", f"{PHOTO} {line.drawn}") if line.drawn is not None else ()
+            return [*_read("<", line), *other, *drawn]
 
 
 def _spoken(line: Said) -> str:
@@ -176,8 +198,9 @@ def _spoken(line: Said) -> str:
 
 
 def _read(mark: str, heard: Heard) -> list[str]:
-    labels = " ".join(f"[{label}]" for label in heard.buttons)
-    return [*_marked(mark, heard.text), *([f"{mark} {labels}"] if labels else [])]
+    labels = " ".join(f"([{label}])" if label in heard.linked else f"[{label}]" for label in heard.buttons)
+    text = f"{PHOTO} {heard.text}" if heard.picture else heard.text
+    return [*_marked(mark, text), *([f"{mark} {labels}"] if labels else [])]
 
 
 def _marked(mark: str, text: str) -> list[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 from tests.fakes.telegram.chats import Chat
@@ -61,7 +60,7 @@ def change(call: Call, entry: Entry, content: dict[str, Any], markup: dict[str, 
     entry.content, entry.markup = content, markup
     now = call.world.clock()
     entry.edits.append(
-        {"text": entry.text, "reply_markup": markup, "at": now, "date": int(time.time()), "call": call.number}
+        {"text": entry.text, "reply_markup": markup, "at": now, "date": int(call.world.wall()), "call": call.number}
     )
     call.world.ledger.changed(entry.chat_id)
     return as_message(call.world, call.bot, entry)

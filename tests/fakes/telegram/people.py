@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import secrets
-import time
 from typing import Any
 
 from tests.fakes.telegram.chats import Chat
@@ -48,7 +47,7 @@ class People:
             "message_id": chat.next_message_id(),
             "from": sender.as_user(),
             "chat": chat.as_chat(),
-            "date": int(time.time()),
+            "date": int(self._world.wall()),
             **with_entities(content),
         }
         for file in files or ():
@@ -63,7 +62,7 @@ class People:
     def edit(self, bot: Bot, chat_id: int, message_id: int, content: Json) -> Update | None:
         """Change a person's message; `KeyError` where it is not there."""
         message = self._world.chats.open(chat_id).incoming[message_id]
-        message |= {**with_entities(content), "edit_date": int(time.time())}
+        message |= {**with_entities(content), "edit_date": int(self._world.wall())}
         return self._tell(bot, "edited_message", dict(message), chat_id)
 
     def press(self, bot: Bot, chat_id: int, user: Json, message_id: int, press: Json) -> tuple[str, Update | None]:
@@ -94,7 +93,7 @@ class People:
         change = {
             "chat": chat.as_chat(),
             "from": sender.as_user(),
-            "date": int(time.time()),
+            "date": int(self._world.wall()),
             "old_chat_member": member(bot, old),
             "new_chat_member": member(bot, status),
         }

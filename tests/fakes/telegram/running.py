@@ -22,12 +22,16 @@ START_LIMIT_S = 30
 
 @contextlib.asynccontextmanager
 async def fake_telegram(
-    *, port: int = 0, clock: Callable[[], float] = time.monotonic, **settings: Any
+    *,
+    port: int = 0,
+    clock: Callable[[], float] = time.monotonic,
+    wall: Callable[[], float] = time.time,
+    **settings: Any,
 ) -> AsyncIterator[FakeTelegram]:
-    """Run a fake on this event loop. `settings` as in `settings.Settings`."""
+    """Run a fake on this event loop. `settings` as in `settings.Settings`, the clocks as in `world.World`."""
     chosen = Settings()
     chosen.change(**settings)
-    server = Server(World(chosen, clock), port)
+    server = Server(World(chosen, clock, wall), port)
     await server.start()
     fake = FakeTelegram(server.port, chosen.tokens[0])
     try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 from tests.fakes.telegram.chats import Chat
@@ -108,7 +107,7 @@ def say(call: Call, chat: Chat, content: dict[str, Any], album: str | None = Non
         chat_id=chat.id,
         message_id=chat.next_message_id(),
         method=call.method,
-        date=int(time.time()),
+        date=int(world.wall()),
         content=content,
         markup=markup,
         album=album,

@@ -45,11 +45,17 @@ class Bot:
 
 
 class World:
-    """The fake's memory. `clock` is monotonic, in seconds; on one machine it is the tests' `time.monotonic` too."""
+    """The fake's memory. `clock` is monotonic, in seconds; on one machine it is the tests' `time.monotonic` too.
 
-    def __init__(self, settings: Settings, clock: Callable[[], float] = time.monotonic) -> None:
+    `wall` is the time of day that stands in messages, in seconds since 1970.
+    """
+
+    def __init__(
+        self, settings: Settings, clock: Callable[[], float] = time.monotonic, wall: Callable[[], float] = time.time
+    ) -> None:
         self.settings = settings
         self.clock = clock
+        self.wall = wall
         self.ledger = Ledger(clock)
         self.chats = Chats()
         self.files = Files()
