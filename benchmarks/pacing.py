@@ -18,7 +18,7 @@ from tests.acceptance.test_platform_kills import FIRST_CHAT, TEXT, Place, place,
 from tests.fakes.telegram import Called, FakeTelegram, Message
 
 SECONDS = int(sys.argv[1]) if len(sys.argv) > 1 else 20
-REPLIES_PER_S = 4.0
+REPLIES_PER_S = 9.0
 ASKERS = 400
 FIRST_ASKER = 9_000_001
 

@@ -48,6 +48,10 @@ class Rules:
 
 NO_RULES = Rules()
 
+LOOK, LOOK_WHILE_SHUT = 200, 20_000
+"""Waiting messages of a run looked through for those of a channel that has room, where another has none: far when that
+one is shut for long, else not, since its messages move on by themselves."""
+
 
 @dataclass(frozen=True, slots=True)
 class Round:
@@ -251,19 +255,24 @@ def _replies(running: tuple[str, ...], free: tuple[str, ...], abroad: tuple[str,
     return Reading(query, ("now", "most"))
 
 
+_LOOK = bindparam("look", type_=delivery.c.tries.type)
+
+
 @lru_cache(maxsize=256)
 def _to_many(running: tuple[str, ...], free: tuple[str, ...], abroad: tuple[str, ...], *, of_run: bool) -> Reading:
-    query = (
-        _rows(running, abroad)
-        .add_columns(_SENT_TODAY.label("sent_today"))
-        .where(
-            delivery.c.lane == _BROADCASTS, ~_UNDER_WAY, or_(_one_of(address.c.channel, free), address.c.id.is_(None))
+    run: ColumnElement[bool] = delivery.c.broadcast_id.is_(None)
+    if of_run:
+        run = delivery.c.broadcast_id == bindparam("run", type_=delivery.c.id.type)
+    can_go = or_(_one_of(address.c.channel, free), address.c.id.is_(None))
+    query = _rows(running, abroad).add_columns(_SENT_TODAY.label("sent_today"))
+    query = query.where(delivery.c.lane == _BROADCASTS, run, ~_UNDER_WAY, can_go)
+    if len(free) < len(running):
+        # Few rows may be of a free channel: a look at all that wait would take longer the more there are.
+        first = select(delivery.c.id).where(
+            delivery.c.state == _READY, delivery.c.lane == _BROADCASTS, run, delivery.c.due_at <= _NOW
         )
-    )
-    if not of_run:
-        return Reading(query.where(delivery.c.broadcast_id.is_(None)), ("now", "most", "midnight"))
-    of_it = delivery.c.broadcast_id == bindparam("run", type_=delivery.c.id.type)
-    return Reading(query.where(of_it), ("now", "most", "midnight", "run"))
+        query = query.where(delivery.c.id.in_(first.order_by(delivery.c.due_at, delivery.c.id).limit(_LOOK)))
+    return Reading(query, ("now", "most", "midnight", "look", "run"))
 
 
 _HOLD = Reading(select(installation.c.hold))
@@ -328,8 +337,9 @@ class _Taking:
         """Take up to `share` messages of a run; False once it has nothing more for this round."""
         most = min(share, sum(self.free.values()))
         query = _to_many(*self._channels(), of_run=run is not None)
-        values = (self.wanted.now, self._most(most + len(self.people)), self._midnight())
-        rows = query.rows(self.db, *values, *(() if run is None else (run.id,)))
+        look = len(self.people) + (LOOK if all(self.wanted.replies.values()) else LOOK_WHILE_SHUT)
+        values = (self.wanted.now, self._most(most + len(self.people)), self._midnight(), look)
+        rows = query.rows(self.db, *values, run.id if run is not None else None)
         before = len(self.taken)
         for row in rows:
             if len(self.taken) - before < most:

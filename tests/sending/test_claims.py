@@ -7,7 +7,7 @@ from sqlalchemy import Connection, select, update
 from dialogue.quiet import read_quiet_hours
 from storage import broadcasts, contacts
 from storage.attempts import Result, record
-from storage.claims import Round, Rules, claim
+from storage.claims import LOOK, Round, Rules, claim
 from storage.deliveries import enqueue
 from storage.schema import address, contact, delivery, installation
 from tests.sending.world import (
@@ -275,3 +275,20 @@ def test_an_edit_that_waits_for_its_next_try_keeps_no_reply_waiting(db: Connecti
     put(db, reply_to(one, "…", sort="progress", address_id=home.id, edits_id=first, due_at=later))
     [second] = put(db, reply_to(one, "2"))
     assert [row.id for row in take(db)] == [second]
+
+
+def test_behind_many_of_a_shut_channel_the_next_of_another_is_found_but_not_looked_for_behind_those_of_a_full_one(
+    db: Connection,
+) -> None:
+    union = found_union(db)
+    for _ in range(LOOK + 50):
+        join(db, person(db), union.chapter)
+    join(db, last := person(db, channel="elsewhere"), union.chapter)
+    run(db, campaign(db, union))
+    lease = MORNING + timedelta(seconds=90)
+
+    def taken(**free: int) -> list[int]:
+        return [each.contact_id for each in claim(db, Round("one", MORNING, lease, free, free)).messages]
+
+    assert last not in taken(**{ROAD: 2, "elsewhere": 8})
+    assert taken(**{ROAD: 0, "elsewhere": 8}) == [last]
