@@ -22,8 +22,8 @@ AHEAD_S = 0.08
 """Messages to many are taken so long before they leave: enough for a commit, few to doubt after a crash."""
 
 CATCH_UP_S = 0.02
-"""Steps missed while the program was busy that may be made good at once. More would leave a gap and a crowd behind it that
-come back with every span: what left together comes free together."""
+"""Steps missed while the program was busy that may be made good at once. More would leave a gap and a crowd behind it
+that come back with every span: what left together comes free together."""
 
 EDGE_S = 0.002
 TINY_S = 2e-6

@@ -34,8 +34,8 @@ GATHER_S = 0.02
 """What ended is gathered so long, so that many results share a commit with the next claim."""
 
 SHARE = 4
-"""A quarter of a window that has ended is worth a round of its own: waiting for more would let the line run dry, and more
-rounds would keep others who write waiting."""
+"""A quarter of a window that has ended is worth a round of its own: waiting for more would let the line run dry, and
+more rounds would keep others who write waiting."""
 
 LEASE_CHECK_S = 10.0
 MOST_PHOTOS = 16
