@@ -233,7 +233,7 @@ def _streak(before: tuple[int, str | None], result: Result) -> tuple[int, str | 
 
 def expire_leases(db: Connection, now: datetime, repeatable: Collection[str] = ()) -> int:
     """Give up on messages whose sender did not come back in time, and return how many."""
-    return _give_up(db, delivery.c.lease_until < now, now, reason="lease", repeatable=repeatable)
+    return _give_up(db, _OVERDUE.rows(db, now), now, reason="lease", repeatable=repeatable)
 
 
 def adopt_orphans(db: Connection, owner: str, now: datetime, repeatable: Collection[str] = ()) -> int:
@@ -241,23 +241,19 @@ def adopt_orphans(db: Connection, owner: str, now: datetime, repeatable: Collect
 
     Only for a database with one process: the rows of every other owner count as left behind.
     """
-    return _give_up(db, delivery.c.owner != owner, now, reason="crash", repeatable=repeatable)
+    return _give_up(db, _OF_OTHERS.rows(db, owner), now, reason="crash", repeatable=repeatable)
 
 
-def _give_up(
-    db: Connection,
-    which: ColumnElement[bool],
-    now: datetime,
-    *,
-    reason: str,
-    repeatable: Collection[str],
-) -> int:
-    query = (
-        select(delivery.c.id, delivery.c.owner, delivery.c.attempt, delivery.c.address_id, address.c.channel)
-        .join(address, address.c.id == delivery.c.address_id)
-        .where(delivery.c.state == _SENDING, which)
-    )
-    rows = db.execute(query).all()
+_IN_HAND = (
+    select(delivery.c.id, delivery.c.owner, delivery.c.attempt, delivery.c.address_id, address.c.channel)
+    .join(address, address.c.id == delivery.c.address_id)
+    .where(delivery.c.state == _SENDING)
+)
+_OVERDUE = Reading(_IN_HAND.where(delivery.c.lease_until < bindparam("now", type_=_INSTANT)), ("now",))
+_OF_OTHERS = Reading(_IN_HAND.where(delivery.c.owner != bindparam("mine", type_=_WORD)), ("mine",))
+
+
+def _give_up(db: Connection, rows: Sequence[Any], now: datetime, *, reason: str, repeatable: Collection[str]) -> int:
     arrived = mailbox.arrived(db, [row.id for row in rows]) if rows else {}
     return sum(record(db, [_lost(row, arrived, now, reason, row.channel in repeatable) for row in rows]))
 

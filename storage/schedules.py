@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeAlias
 
-from sqlalchemy import Connection, and_, literal_column, or_, select, update
+from sqlalchemy import Connection, bindparam, literal_column, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from storage.schema import campaign, firing, schedule
@@ -70,28 +70,34 @@ def of_campaign(db: Connection, campaign_id: int) -> Schedule | None:
     return None if row is None else Schedule(*row)
 
 
+_DUE = (
+    select(
+        schedule.c.id,
+        schedule.c.campaign_id,
+        schedule.c.rule,
+        schedule.c.next_due_at,
+        schedule.c.catch_up_s,
+        campaign.c.code,
+        campaign.c.created_by,
+    )
+    .join(campaign, campaign.c.id == schedule.c.campaign_id)
+    .where(schedule.c.state == _ACTIVE, schedule.c.next_due_at <= bindparam("now"))
+    .order_by(schedule.c.next_due_at, schedule.c.id)
+    .limit(bindparam("most"))
+)
+_DUE_AFTER = _DUE.where(
+    schedule.c.next_due_at >= bindparam("at"),
+    or_(schedule.c.next_due_at > bindparam("at"), schedule.c.id > bindparam("last_id")),
+)
+
+
 def due(db: Connection, now: datetime, *, most: int = 100, after: Position | None = None) -> list[Due]:
     """Return the due times that have come, earliest first, one of each schedule; those after the position `after`."""
-    query = (
-        select(
-            schedule.c.id,
-            schedule.c.campaign_id,
-            schedule.c.rule,
-            schedule.c.next_due_at,
-            schedule.c.catch_up_s,
-            campaign.c.code,
-            campaign.c.created_by,
-        )
-        .join(campaign, campaign.c.id == schedule.c.campaign_id)
-        .where(schedule.c.state == _ACTIVE, schedule.c.next_due_at <= now)
-        .order_by(schedule.c.next_due_at, schedule.c.id)
-        .limit(most)
-    )
-    if after is not None:
-        at, last_id = after
-        later = or_(schedule.c.next_due_at > at, and_(schedule.c.next_due_at == at, schedule.c.id > last_id))
-        query = query.where(schedule.c.next_due_at >= at, later)
-    return [Due(*row) for row in db.execute(query)]
+    values: dict[str, Any] = {"now": now, "most": most}
+    if after is None:
+        return [Due(*row) for row in db.execute(_DUE, values)]
+    at, last_id = after
+    return [Due(*row) for row in db.execute(_DUE_AFTER, values | {"at": at, "last_id": last_id})]
 
 
 def unplanned(db: Connection) -> list[Schedule]:

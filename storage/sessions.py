@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Text, cast, null, or_, select, update
+from sqlalchemy import Connection, Insert, Text, cast, null, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from storage.schema import session
@@ -52,13 +53,18 @@ def _talk(stored: Mapping[str, Any]) -> Talk:
 
 def save(db: Connection, sessions: Sequence[Session], *, at: datetime) -> None:
     """Store sessions, each in place of what was there."""
-    dialect: Any = postgresql if db.dialect.name == "postgresql" else sqlite
+    db.execute(_upsert(db.dialect.name), [_row(each, at) for each in sessions])
+
+
+@cache
+def _upsert(dialect_name: str) -> Insert:
+    dialect: Any = postgresql if dialect_name == "postgresql" else sqlite
     insert = dialect.insert(session)
     columns = ("talk", "parked", "shown", "updated_at")
-    upsert = insert.on_conflict_do_update(
+    statement: Insert = insert.on_conflict_do_update(
         index_elements=["contact_id"], set_={name: insert.excluded[name] for name in columns}
     )
-    db.execute(upsert, [_row(each, at) for each in sessions])
+    return statement
 
 
 def _row(each: Session, at: datetime) -> dict[str, Any]:

@@ -203,7 +203,11 @@ def audience_is_whole(seen: Evidence) -> Iterator[str]:
 
 
 def _dead(seen: Evidence) -> set[int]:
-    return {row[0] for row in seen.world.store.raw.execute("select contact_id from address where state = 'dead'")}
+    """Whom a message could not reach at some time: one who writes again has a living address at the end."""
+    query = """select contact_id from address where state = 'dead' union
+               select address.contact_id from attempt join address on address.id = attempt.address_id
+               where attempt.reason = 'blocked'"""
+    return {row[0] for row in seen.world.store.raw.execute(query)}
 
 
 def _was_cancelled(seen: Evidence, broadcast_id: int) -> bool:

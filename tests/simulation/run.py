@@ -56,9 +56,12 @@ def undisturbed() -> Iterator[None]:
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(50))
     collecting = gc.isenabled()
     gc.disable()
+    gc.collect()
+    gc.freeze()  # a sweep need not look over all that was loaded
     try:
         yield
     finally:
+        gc.unfreeze()
         structlog.configure(**before)
         if collecting:
             gc.enable()

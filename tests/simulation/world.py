@@ -350,6 +350,8 @@ class World:
         self.platform.mood = KIND
         self._away_until = -1.0
         self._end_rules()
+        # Who looked in vain at this very moment looks once more.
+        self.timeline.after(1.5, self.timeline.tell_all)
 
     def _end_rules(self) -> None:
         """End what would come due for ever, at a moment when none of it is due."""
