@@ -2,7 +2,8 @@
 
 Ours: claimed and recorded in SQLite (`synchronous=FULL`), rendered, handed to the Telegram channel; 100 requests in
 flight. Peers: the same requests from a loop of 100 workers with no record of anything. All against one fake platform in
-a process of its own, in one run; the result is the ratio, the median of pairs.
+a process of its own, in one run; the result is the ratio, the median of pairs. aiogram's `Bot` stands beside them where
+`LANTOA_TEST_AIOGRAM` names an interpreter that has it.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import json
+import os
 import statistics
 import sys
 import tempfile
@@ -97,26 +99,51 @@ async def library(fake: FakeTelegram) -> Speed:
         return await by_workers(lambda chat: bot.send_message(chat, TEXT), MESSAGES // 5)
 
 
+async def aiogram(fake: FakeTelegram) -> float:
+    """Send with aiogram's own `Bot`, in a process of its own; 0 where there is none."""
+    interpreter = os.environ.get("LANTOA_TEST_AIOGRAM")
+    if interpreter is None:
+        return 0.0
+    script = Path(__file__).with_name("_aiogram.py")
+    words = [interpreter, str(script), fake.url, fake.token, str(MESSAGES // 5)]
+    process = await asyncio.create_subprocess_exec(*words, stdout=asyncio.subprocess.PIPE)
+    said, _ = await process.communicate()
+    return float(said)
+
+
 async def main() -> None:
     """Run the pairs and print one table, and JSON beside it."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 50, 50)  # as the program does
     rows: list[tuple[Speed, Speed, Speed]] = []
+    others: list[float] = []
     async with fake_telegram_program(whole_bot=None, per_private=None, per_group=None) as fake:
         for _ in range(PAIRS):
             rows.append((await ours(fake), await bare(fake), await library(fake)))
+            others.append(await aiogram(fake))
     print("the whole way out, unpaced, 100 in flight, one fake platform")
-    print(f"{'ours/s':>8} {'bare/s':>8} {'library/s':>10} {'ours ÷ bare':>12} {'ours µs':>8} {'bare µs':>8}")
-    for own, alone, their in rows:
+    print(
+        f"{'ours/s':>8} {'bare/s':>8} {'library/s':>10} {'aiogram/s':>10} {'ours ÷ bare':>12} {'ours µs':>8} {'bare µs':>8}"
+    )
+    for (own, alone, their), other in zip(rows, others, strict=True):
         ratio = own.per_s / alone.per_s
         print(
-            f"{own.per_s:>8.0f} {alone.per_s:>8.0f} {their.per_s:>10.0f} {ratio:>12.2f}"
+            f"{own.per_s:>8.0f} {alone.per_s:>8.0f} {their.per_s:>10.0f} {other:>10.0f} {ratio:>12.2f}"
             f" {own.cpu_us:>8.0f} {alone.cpu_us:>8.0f}"
         )
     ratios = sorted(own.per_s / alone.per_s for own, alone, _ in rows)
     print(f"ratio: median {statistics.median(ratios):.2f}, from {ratios[0]:.2f} to {ratios[-1]:.2f}")
-    print(json.dumps({"ratio": statistics.median(ratios), "ratios": ratios, "runs": [[*map(asdict, r)] for r in rows]}))
+    print(
+        json.dumps(
+            {
+                "ratio": statistics.median(ratios),
+                "ratios": ratios,
+                "runs": [[*map(asdict, r)] for r in rows],
+                "aiogram": others,
+            }
+        )
+    )
 
 
 if __name__ == "__main__":
