@@ -123,9 +123,8 @@ async def main() -> None:
             rows.append((await ours(fake), await bare(fake), await library(fake)))
             others.append(await aiogram(fake))
     print("the whole way out, unpaced, 100 in flight, one fake platform")
-    print(
-        f"{'ours/s':>8} {'bare/s':>8} {'library/s':>10} {'aiogram/s':>10} {'ours ÷ bare':>12} {'ours µs':>8} {'bare µs':>8}"
-    )
+    speeds = f"{'ours/s':>8} {'bare/s':>8} {'library/s':>10} {'aiogram/s':>10}"
+    print(f"{speeds} {'ours ÷ bare':>12} {'ours µs':>8} {'bare µs':>8}")
     for (own, alone, their), other in zip(rows, others, strict=True):
         ratio = own.per_s / alone.per_s
         print(
@@ -134,16 +133,8 @@ async def main() -> None:
         )
     ratios = sorted(own.per_s / alone.per_s for own, alone, _ in rows)
     print(f"ratio: median {statistics.median(ratios):.2f}, from {ratios[0]:.2f} to {ratios[-1]:.2f}")
-    print(
-        json.dumps(
-            {
-                "ratio": statistics.median(ratios),
-                "ratios": ratios,
-                "runs": [[*map(asdict, r)] for r in rows],
-                "aiogram": others,
-            }
-        )
-    )
+    runs = [[*map(asdict, row)] for row in rows]
+    print(json.dumps({"ratio": statistics.median(ratios), "ratios": ratios, "runs": runs, "aiogram": others}))
 
 
 if __name__ == "__main__":

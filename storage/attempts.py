@@ -34,7 +34,8 @@ class Result:
 
     A refused message is `ready` again at `retry_at`; None means for good. `counts` is off where the
     message was not to blame. `in_part` says that a first part of it arrived: it never starts over by itself. `moved_to`
-    is the id that the address has from now on.
+    is the id that the address has from now on. With `is_judged` off it says nothing
+    of what was sent: its sender died.
     """
 
     delivery_id: int
@@ -51,6 +52,7 @@ class Result:
     address_dead: bool = False
     pauses_broadcast: bool = False
     moved_to: str | None = None
+    is_judged: bool = True
 
 
 def record(db: Connection, results: Sequence[Result]) -> list[bool]:
@@ -226,7 +228,7 @@ def _watch_broadcasts(db: Connection, held: Mapping[int, Any], results: Sequence
 def _streak(before: tuple[int, str | None], result: Result) -> tuple[int, str | None]:
     if result.kind == "accepted":
         return 0, None
-    if not result.counts:
+    if not (result.counts and result.is_judged):
         return before
     return (before[0] + 1, result.reason) if before[1] == result.reason else (1, result.reason)
 
@@ -273,4 +275,5 @@ def _lost(row: Any, arrived: Mapping[int, int], now: datetime, reason: str, repe
         reason=reason,
         retry_at=now if repeatable else None,
         counts=not repeatable,
+        is_judged=False,
     )

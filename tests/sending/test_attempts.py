@@ -254,3 +254,10 @@ def test_names_of_the_doubtful_are_listed(db: Connection) -> None:
     record(db, [result(each, "unknown", reason="timeout") for each in claimed])
     assert set(deliveries.in_doubt(db, broadcast_id)) == {"Cán bộ", "Rơ Châm H'Bia"}
     assert deliveries.counts(db, broadcast_id)["unknown"] == 2
+
+
+def test_a_process_that_dies_with_many_in_hand_pauses_no_broadcast(db: Connection) -> None:
+    broadcast_id = audience_of(db, LIKE_FAILURES + 5)
+    assert len(take(db, free=99, many=99)) > LIKE_FAILURES
+    assert adopt_orphans(db, "two", MORNING) > LIKE_FAILURES
+    assert state_of(db, broadcast_id) == ("running", None)
