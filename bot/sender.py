@@ -68,7 +68,7 @@ class Sender:
         self._woken = asyncio.Event()
         self._gathering: asyncio.TimerHandle | None = None
         self._stopping = False
-        self._turn = 0
+        self._turn = self._idle = 0
         self._leases_checked = float("-inf")
 
     @property
@@ -148,6 +148,9 @@ class Sender:
             self._start(message)
         if taken.settled:
             self._woken.set()  # behind those there may be others
+        self._idle = 0 if taken.messages else self._idle + 1
+        if self._idle * claims.RUNS_A_ROUND < taken.unasked:
+            self._gather()  # among the broadcasts not asked this time; once round without any, the tick will do
         return len(taken.messages) + taken.settled
 
     async def _record_singly(self, ended: Sequence[tuple[Claimed, Result]]) -> None:

@@ -150,13 +150,20 @@ _LOOK = bindparam("look", type_=delivery.c.tries.type)
 
 
 @lru_cache(maxsize=256)
-def to_many(running: tuple[str, ...], free: tuple[str, ...], abroad: tuple[str, ...], *, of_run: bool) -> Reading:
-    """Return the query for due messages to many, of a run or of none: (now, most, midnight, look, run)."""
+def to_many(
+    running: tuple[str, ...], free: tuple[str, ...], abroad: tuple[str, ...], *, of_run: bool, capped: bool
+) -> Reading:
+    """Return the query for due messages to many, of a run or of none: (now, most, midnight, look, run).
+
+    What a person was sent today is counted only where it is `capped`.
+    """
     run: ColumnElement[bool] = delivery.c.broadcast_id.is_(None)
     if of_run:
         run = delivery.c.broadcast_id == bindparam("run", type_=delivery.c.id.type)
     can_go = or_(_one_of(address.c.channel, free), address.c.id.is_(None))
-    query = _rows(running, abroad).add_columns(_SENT_TODAY.label("sent_today"))
+    query = _rows(running, abroad)
+    if capped:
+        query = query.add_columns(_SENT_TODAY.label("sent_today"))
     query = query.where(delivery.c.lane == _BROADCASTS, run, ~_UNDER_WAY, can_go)
     if len(free) < len(running):
         # Few rows may be of a free channel: a look at all that wait would take longer the more there are.

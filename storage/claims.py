@@ -34,6 +34,10 @@ LOOK, LOOK_WHILE_SHUT = 200, 20_000
 """Waiting messages of a run looked through for those of a channel that has room, where another has none: far when that
 one is shut for long, else not, since its messages move on by themselves."""
 
+RUNS_A_ROUND = 61
+"""So many broadcasts are asked for their next messages in one round, some ten milliseconds of the writer's time. A
+prime: rounds step through any number of runs by it without keeping to the same few."""
+
 
 @dataclass(frozen=True, slots=True)
 class Round:
@@ -93,10 +97,14 @@ class Claimed:
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """What a round brought: messages to send, and how many rows were settled because they may not go any more."""
+    """What a round brought: messages to send, and how many rows were settled because they may not go any more.
+
+    `unasked` counts the broadcasts that have something due and were left to later rounds.
+    """
 
     messages: list[Claimed]
     settled: int = 0
+    unasked: int = 0
 
 
 NOTHING_TAKEN = Taken([])
@@ -129,6 +137,7 @@ class _Taking:
     settled: list[tuple[Any, ...]] = field(default_factory=list)
     later: list[tuple[Any, ...]] = field(default_factory=list)
     people: set[int] = field(default_factory=set)
+    unasked: int = 0
 
     def replies(self) -> None:
         """Take replies."""
@@ -148,18 +157,20 @@ class _Taking:
 
     def _runs(self) -> Iterator[Run | None]:
         quiet = self.wanted.rules.quiet.end_of_quiet(self.wanted.now) is not None
-        found = RUNS.rows(self.db, self.wanted.now)
-        at = self.wanted.turn % len(found) if found else 0
-        for row in (*found[at:], *found[:at]):
-            if not quiet or row.sort == "alert":
-                yield Run(row.id, _json(row.texts), *row[2:])
+        found = [row for row in RUNS.rows(self.db, self.wanted.now) if not quiet or row.sort == "alert"]
+        self.unasked = max(0, len(found) - RUNS_A_ROUND)
+        step = RUNS_A_ROUND if self.unasked else 1
+        at = self.wanted.turn * step % len(found) if found else 0
+        for row in (*found[at:], *found[:at])[:RUNS_A_ROUND]:
+            yield Run(row.id, _json(row.texts), *row[2:])
         if not quiet:
             yield None
 
     def _take_share(self, run: Run | None, share: int) -> bool:
         """Take up to `share` messages of a run; False once it has nothing more for this round."""
         most = min(share, sum(self.free.values()))
-        query = to_many(*self._channels(), of_run=run is not None)
+        capped = self.wanted.rules.daily_cap is not None
+        query = to_many(*self._channels(), of_run=run is not None, capped=capped)
         look = len(self.people) + (LOOK if all(self.wanted.replies.values()) else LOOK_WHILE_SHUT)
         values = (self.wanted.now, self._most(most + len(self.people)), self._midnight(), look)
         rows = query.rows(self.db, *values, run.id if run is not None else None)
@@ -220,7 +231,7 @@ class _Taking:
         if self.taken:
             owner, lease = self.wanted.owner, self.wanted.lease_until
             TAKE.rows(self.db, [(each.id, owner, lease, each.address_id) for each in self.taken])
-        return Taken(self.taken, len(self.settled) + len(self.later))
+        return Taken(self.taken, len(self.settled) + len(self.later), self.unasked)
 
 
 def _claimed(row: Any, run: Run | None) -> Claimed:

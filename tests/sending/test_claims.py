@@ -7,7 +7,7 @@ from sqlalchemy import Connection, select, update
 from dialogue.quiet import read_quiet_hours
 from storage import broadcasts, contacts
 from storage.attempts import Result, record
-from storage.claims import LOOK, Round, Rules, claim
+from storage.claims import LOOK, RUNS_A_ROUND, Round, Rules, claim
 from storage.deliveries import enqueue
 from storage.schema import address, contact, delivery, installation
 from tests.sending.world import (
@@ -23,6 +23,7 @@ from tests.sending.world import (
     run,
     states,
     take,
+    take_round,
 )
 
 
@@ -113,6 +114,19 @@ def test_broadcasts_take_turns(db: Connection) -> None:
     two = run(db, campaign(db, union, key="b", unit_id=union.other_chapter))
     runs = [row.run.id for row in take(db, free=8, many=6) if row.run]
     assert sorted(runs) == [one] * 3 + [two] * 3
+
+
+def test_of_very_many_broadcasts_each_round_asks_some_and_all_have_their_turn(db: Connection) -> None:
+    union = found_union(db)
+    join(db, person(db), union.chapter)
+    runs = [run(db, campaign(db, union, key=str(n), unit_id=union.chapter)) for n in range(RUNS_A_ROUND + 9)]
+    served: list[int] = []
+    for turn in range(len(runs)):
+        taken = take_round(db, turn=turn)
+        assert taken.unasked == max(0, 9 - len(served))
+        served += [message.run.id for message in taken.messages if message.run]
+        accept(db, *(message.id for message in taken.messages))
+    assert sorted(served) == runs
 
 
 def test_the_given_address_is_used_while_it_lives(db: Connection) -> None:

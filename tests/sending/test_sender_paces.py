@@ -9,6 +9,7 @@ from sqlalchemy import Connection, func, select, update
 
 from bot.channels.base import Moved, NotSent, Unclear
 from dialogue.messages import Pace
+from storage.claims import RUNS_A_ROUND
 from storage.database import Database
 from storage.schema import contact, delivery
 from tests.sending.test_sender import everybody, some_replies, until
@@ -138,6 +139,28 @@ async def test_thousands_who_asked_to_stop_do_not_keep_the_next_one_waiting(
     assert len(road.ledger) == 1
     sending.stop()
     await asyncio.wait_for(running, timeout=5)
+
+
+async def test_with_very_many_broadcasts_at_once_nobody_waits_for_a_tick(
+    database: Database, road: Road, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.sender.TICK_S", 60)
+
+    def fill(db: Connection) -> tuple[int, int]:
+        union = found_union(db)
+        join(db, one := person(db), union.chapter)
+        for number in range(4 * RUNS_A_ROUND):
+            run(db, campaign(db, union, key=str(number), unit_id=union.chapter))
+        join(db, other := person(db), union.other_chapter)
+        run(db, campaign(db, union, key="last", unit_id=union.other_chapter))
+        return one, other
+
+    one, other = await database.write(fill)
+    road.script[f"p{one}"].append(asyncio.Event())  # never ends, and everything but the last run is for her
+    sending = sender(database, [road], clock)
+    running = asyncio.create_task(sending.run())
+    await until(database, lambda: road.copies().get(f"p{other}"))
+    running.cancel()
 
 
 async def test_an_unreadable_message_harms_only_itself(database: Database, road: Road, clock: Clock) -> None:

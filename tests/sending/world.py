@@ -19,7 +19,7 @@ from dialogue.messages import Capabilities, Pace
 from dialogue.text import Wording
 from storage import appointments, broadcasts, campaigns, contacts, deliveries, units
 from storage.campaigns import NewCampaign
-from storage.claims import NO_RULES, Claimed, Round, Rules, claim
+from storage.claims import NO_RULES, Claimed, Round, Rules, Taken, claim
 from storage.database import Database, sqlite_engine
 from storage.deliveries import NewDelivery
 from storage.schema import delivery, installation, member, membership
@@ -209,10 +209,15 @@ def put(db: Connection, *rows: NewDelivery) -> list[int]:
     return deliveries.enqueue(db, rows, at=MORNING)
 
 
-def take(db: Connection, *, now: datetime = MORNING, free: int = 8, many: int = 8, **more: Any) -> list[Claimed]:
+def take(db: Connection, **more: Any) -> list[Claimed]:
     """Claim once as the process `one`, on our own channel."""
+    return take_round(db, **more).messages
+
+
+def take_round(db: Connection, *, now: datetime = MORNING, free: int = 8, many: int = 8, **more: Any) -> Taken:
+    """Claim once as `take` does and return all the round brought."""
     values: dict[str, Any] = {"owner": "one", "lease_until": now + timedelta(seconds=90)} | more
-    return claim(db, Round(now=now, replies={ROAD: free}, broadcasts={ROAD: many}, **values)).messages
+    return claim(db, Round(now=now, replies={ROAD: free}, broadcasts={ROAD: many}, **values))
 
 
 def states(db: Connection) -> dict[int, str]:
