@@ -7,29 +7,24 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import date, datetime, timedelta, timezone
 
 from figures.catalogue import Catalogue
+from figures.corrections import correction
 from figures.emergency import is_emergency
-from figures.intents import NIL, NONE_OF_IT, NOT, TALK, intent_of
+from figures.intents import ANNOUNCED, ASKED, GREETED, MOOD, NIL, NONE_OF_IT, WONDERED, intent_of
 from figures.members import read_member
 from figures.reading_types import Ask, Reading, Record
 from figures.records import Draft, Place, build
 from figures.scan import Scan, scan
 from figures.when import told_dates
-from vietnamese.fold import align, fold
-from vietnamese.keyboards import plain_letters
+from vietnamese.fold import Aligned, align, fold, one_line
+from vietnamese.keyboards import plain_letters, single_letters
 
 __all__ = ["MAX_CHARS", "Ask", "Reading", "Record", "is_emergency", "read"]
 
 MAX_CHARS = 5_000
 _VIETNAM = timezone(timedelta(hours=7))
-_OLD_AFTER = re.compile(
-    rf"(?:\bchu {NOT} phai(?: la)?|\bthay vi|\bchu {NOT}|\b{NOT} phai(?: la)?|\bnham (?:thanh|la)"
-    r"|\b(?:bao|ghi) nham(?: la| thanh)?|\btu)\D{0,12}?(\d+)\b"
-)
-_OLD_BEFORE = re.compile(r"\bsua\D{0,20}?(\d+)\D{0,12}? thanh\b|\b(\d+)\D{0,12}? (?:la nham|bi nham|nham roi|la sai)\b")
 
 
 def read(
@@ -45,8 +40,9 @@ def read(
     if topic:
         return Reading("emergency", topic=topic, restricted=True)
     aligned, keyboard = plain_letters(align(text[:MAX_CHARS]))
-    folded = " ".join(aligned.text.split())
-    intent = intent_of(folded)
+    aligned = single_letters(aligned)
+    line = one_line(aligned)
+    intent = intent_of(line)
     if intent == "delete":
         return Reading("delete", confirm=True, asks=(Ask("which_report"),), target="last")
     if intent == "opinion":
@@ -55,12 +51,19 @@ def read(
         member = read_member(text[:MAX_CHARS], aligned)
         return Reading("register_member", confirm=True, asks=_member_asks(member), member=member)
     found = scan(aligned, today, catalogue)
-    if intent == "query":
-        return _query(found)
-    draft = _draft(found, catalogue, today, sender_level, place_names)
-    if keyboard:
-        draft.asks.append(Ask("keyboard"))
-    return _figures(draft, folded, intent, today)
+
+    def build_from(left: Scan) -> Draft:
+        draft = _draft(left, catalogue, today, sender_level, place_names)
+        if keyboard:
+            draft.asks.append(Ask("keyboard"))
+        return draft
+
+    if intent == "correct":
+        return correction(found, build_from)
+    draft = build_from(found)
+    if intent == "query" and not _asks_back(draft, line):
+        return _query(draft, line)
+    return _figures(draft, line.text, today)
 
 
 def _draft(found: Scan, catalogue: Catalogue, today: date, level: str, place_names: Sequence[str]) -> Draft:
@@ -84,30 +87,66 @@ def _member_asks(member: dict[str, str | int]) -> tuple[Ask, ...]:
     return (*birth, Ask("consent"))
 
 
-def _query(found: Scan) -> Reading:
+def _asks_back(draft: Draft, line: Aligned) -> bool:
+    """Tell whether figures are reported and the question is only about them: "hv mới 2, cây 30. Vậy được chưa chị?"."""
+    return not ASKED.search(line.text) and bool(_outside_questions(draft, line))
+
+
+def _outside_questions(draft: Draft, line: Aligned) -> list[Record]:
+    """Return the figures that do not stand in a clause that asks."""
+    asked = [_clause(line, match) for pattern in (ASKED, WONDERED) for match in pattern.finditer(line.text)]
+    return [
+        record
+        for _, record in draft.rows
+        if not any(start < record.span[1] and record.span[0] < end for start, end in asked)
+    ]
+
+
+def _clause(line: Aligned, match: re.Match[str]) -> tuple[int, int]:
+    """Return the offsets in the original of the clause a match stands in."""
+    starts = [line.text.rfind(sign, 0, max(match.start(), 0)) + 1 for sign in ",.;!?"]
+    ends = [place for sign in ",.;!?" if (place := line.text.find(sign, match.end())) >= 0]
+    return line.origins[max(starts)], line.origins[min(ends, default=len(line.text))]
+
+
+def _query(draft: Draft, line: Aligned) -> Reading:
+    found = draft.found
     query: dict[str, str] = {}
     if found.mentions:
         query["indicator"] = found.mentions[0].codes[0]
     label = next((said.label for _, said in found.dates if said.label), None)
     if label:
         query["period"] = label
-    if found.quantities and found.mentions:
+    unclear = _outside_questions(draft, line) if ASKED.search(line.text) else found.quantities and found.mentions
+    if unclear:
         return Reading("query", query=query, confirm=True, asks=(Ask("question_or_report"),))
     return Reading("query", query=query)
 
 
-def _figures(draft: Draft, folded: str, intent: str | None, today: date) -> Reading:
+def _figures(draft: Draft, folded: str, today: date) -> Reading:
     records = tuple(record for _, record in draft.rows)
-    if intent == "correct":
-        return _correction(draft, records, folded)
     if not records and not draft.sorted.doubtful and NIL.search(folded) and not draft.found.quantities:
         return Reading("nil_report", period=_nil_period(draft.found, today))
     asks = tuple({str(ask): ask for ask in draft.asks}.values())
     if not records and not asks and draft.found.mentions and NONE_OF_IT.search(folded):
         return Reading("report", confirm=True, asks=(Ask("zero"),))
-    if not records and (TALK.search(folded) or not _is_about_figures(draft)):
+    if not records and MOOD.search(folded):
+        return Reading("opinion", restricted=True)
+    if not records and (_is_talk(draft, folded) or not _is_about_figures(draft)):
         return Reading("other")
+    asks = asks or _unsure(draft)
     return Reading("report", records, bool(asks), asks, draft.derived)
+
+
+def _is_talk(draft: Draft, folded: str) -> bool:
+    """Tell whether it is an announcement, or a greeting in which no figure is named."""
+    return bool(ANNOUNCED.search(folded)) or (bool(GREETED.search(folded)) and not draft.found.mentions)
+
+
+def _unsure(draft: Draft) -> tuple[Ask, ...]:
+    """Ask where the sender says that she does not remember well."""
+    unsure = any(name == "unsure" for _, _, name in draft.found.cues)
+    return (Ask("number", {"doubt": "unsure"}),) if unsure else ()
 
 
 def _is_about_figures(draft: Draft) -> bool:
@@ -121,33 +160,3 @@ def _is_about_figures(draft: Draft) -> bool:
 def _nil_period(found: Scan, today: date) -> str:
     label = next((said.label for _, said in found.dates if said.label), None)
     return label or f"{today:%Y-%m}"
-
-
-def _correction(draft: Draft, records: tuple[Record, ...], folded: str) -> Reading:
-    """Tell the right number from the wrong one: "5 chứ không phải 3", "3 nhầm, 5 mới đúng", "sửa 3 thành 5"."""
-    old = _old_value(folded)
-    asks = {
-        str(ask): ask
-        for ask in draft.asks
-        if old is None or (ask.key != "same_twice" and str(old) != ask.values.get("value"))
-    }
-    kept = [record for record in records if old is None or record.value != old]
-    if old is not None and len(kept) == 1:
-        kept = [replace(kept[0], replaces=old)]
-    elif old is not None and not kept and records:
-        new = [q.number.value for q in draft.found.quantities if q.number.value not in {None, old}]
-        value = new[0] if len(new) == 1 else None
-        if isinstance(value, int):
-            kept = [replace(records[0], value=value, replaces=old)]
-            asks = {key: ask for key, ask in asks.items() if ask.values.get("value") != str(value)}
-    if len(kept) != 1:
-        asks["which_figure"] = Ask("which_figure")
-    return Reading("correct", tuple(kept), bool(asks), tuple(asks.values()), draft.derived)
-
-
-def _old_value(folded: str) -> int | None:
-    match = _OLD_AFTER.search(folded) or _OLD_BEFORE.search(folded)
-    if not match:
-        return None
-    digits = next(group for group in match.groups() if group)
-    return int(digits) if len(digits) <= 12 else None

@@ -47,6 +47,12 @@ PATTERNS: tuple[tuple[str, tuple[str, ...], str], ...] = (
         r"(?: (?:(?:den|toi) )?(?:nay|gio)\b)?(?: (?P<year>20\d\d)\b)?",
     ),
     (
+        "begun",
+        ("tu dau ", "dau thang ", "dau quy ", "dau tuan "),
+        r"\b(?:tu )?dau (?P<of>thang|quy|tuan)(?: nay)? (?:den|toi) (?:nay|gio|h|hom nay)\b|\btu dau (?P<of2>thang|quy|tuan)\b"
+        r"(?! \d| truoc| roi)",
+    ),
+    (
         "quarter",
         ("quy", "q"),
         r"\b(?:quy |q)(?P<q>[1-4]|iv|i{1,3})\b" + _MONEY + _YEAR,
@@ -74,6 +80,7 @@ PATTERNS: tuple[tuple[str, tuple[str, ...], str], ...] = (
     ),
     ("today", ("nay",), r"\b(?:ngay )?(?:hom|sang|trua|chieu|toi|dem|bua|h\.?) ?nay\b|\bhnay\b"),
     ("yesterday", ("qua", " wa"), r"\b(?:hom|sang|trua|chieu|toi|dem|bua|h\.?) ?(?:qua|wa)\b|\bhqua\b"),
+    ("long_before", ("kia",), r"\b(?:hom|bua) kia\b"),
     ("before", ("kia",), r"\b(?:hom|bua) kia\b"),
     (
         "ahead",

@@ -99,6 +99,8 @@ def _typed_otherwise(name: str, match: re.Match[str], text: Aligned) -> bool:
     if name == "weekday" and match["th"]:
         told = match["past"] or match.start("th") > match.start() or _opens_clause(text.text, match.start())
         return not ("thứ" in typed or (typed.isascii() and told))
+    if name == "long_before":
+        return "kìa" not in typed
     if name.startswith("month") and "thang" in match[0]:
         return "thắng" in typed or "thăng" in typed
     return False
@@ -259,6 +261,16 @@ def _read_weekday(match: re.Match[str], today: date) -> _Meant | None:
     return _day(today - timedelta(days=back or (7 if past else 0)), today)
 
 
+def _read_begun(match: re.Match[str], today: date) -> _Meant | None:
+    """Read "từ đầu tháng tới nay": the running month, quarter or week, as a total so far."""
+    of = match["of"] or match["of2"]
+    if of == "thang":
+        return _Meant(month_label(today.year, today.month), cumulative=True)
+    if of == "quy":
+        return _Meant(quarter_label(today.year, (today.month - 1) // 3 + 1), cumulative=True)
+    return _Meant(week_label(today), cumulative=True)
+
+
 def _read_ago(match: re.Match[str], today: date) -> _Meant | None:
     return _day(today - timedelta(days=int(match["n"] or match["n2"])), today)
 
@@ -275,6 +287,7 @@ _READERS: dict[str, _Reader] = {
     "lunar_day": lambda match, today: _VAGUE,
     "half": _read_half,
     "since": _read_since,
+    "begun": _read_begun,
     "quarter": _read_quarter,
     "quarter_near": _read_quarter_near,
     "month": _read_month,
@@ -288,6 +301,7 @@ _READERS: dict[str, _Reader] = {
     "today": lambda match, today: _day(today, today),
     "yesterday": lambda match, today: _day(today - timedelta(days=1), today),
     "before": lambda match, today: _day(today - timedelta(days=2), today),
+    "long_before": lambda match, today: _day(today - timedelta(days=3), today),
     "ahead": lambda match, today: _Meant(None, "future"),
     "vague": lambda match, today: _VAGUE,
 }

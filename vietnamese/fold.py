@@ -82,3 +82,19 @@ def align(text: str) -> Aligned:
             folded.append(part)
             origins.append(offset)
     return Aligned(text, "".join(folded), (*origins, len(text)))
+
+
+def one_line(text: Aligned) -> Aligned:
+    """Return `text` with every run of blanks and line breaks one space, none at its ends; places are kept."""
+    letters: list[str] = []
+    origins: list[int] = []
+    for letter, origin in zip(text.text, text.origins, strict=False):
+        blank = letter in " \n"
+        if blank and (not letters or letters[-1] == " "):
+            continue
+        letters.append(" " if blank else letter)
+        origins.append(origin)
+    if letters and letters[-1] == " ":
+        letters.pop()
+        origins.pop()
+    return replace(text, text="".join(letters), origins=(*origins, text.origins[-1]))

@@ -19,19 +19,22 @@ Value = int | Decimal
 
 _SCALES = {
     "k": 1_000, "nghin": 1_000, "ngan": 1_000, "ngh": 1_000, "tr": 1_000_000, "trieu": 1_000_000, "cu": 1_000_000,
-    "ty": 10**9, "ti": 10**9, "chuc": 10, "tram": 100,
+    "ty": 10**9, "ti": 10**9, "chuc": 10, "tram": 100, "lit": 100_000, "chai": 1_000_000, "xi": 100_000,
 }  # fmt: skip
 # These say that money is meant where the thing counted is not named; "600 nghìn cây" is counted, "1tr5" is money.
-_MONEY_SCALES = frozenset({"tr", "trieu", "cu", "ty", "ti"})
+_MONEY_SCALES = frozenset({"tr", "trieu", "cu", "ty", "ti", "lit", "chai", "xi"})
+_SURE_SLANG: dict[str, set[str]] = {"cu": {"củ", "cu"}, "lit": {"lít", "lit"}, "chai": set(), "xi": set()}
 _DIGITS = (
     r"\d{1,3}(?:\.\d{3})+(?:,\d{1,2})?(?!\d)|\d{1,3}(?:,\d{3}){2,}(?!\d)|\d{1,3}(?:[ ]\d{3}){2,}(?!\d)|\d+[.,]\d+|\d+"
 )
-_SCALE = r"k|nghin|ngan|ngh|trieu|tr|cu|ty|ti|chuc|tram"
+# "8 lít" is 800 nghìn where no liquid follows; "5 lít xăng" and "3 chai nước mắm" are measures.
+_SLANG = r"(?:lit|chai|xi)(?=\ *(?:$|[,.;!?)\n]|(?:tien|nha|nhe|nghen|a|ak|roi|chi|luon|thoi|bo|cho|ung|gay|vao|de)\b))"
+_SCALE = rf"k|nghin|ngan|ngh|trieu|tr|cu|ty|ti|chuc|tram|{_SLANG}"
 _NUMBER = rf"""
     (?P<digits>{_DIGITS})
     (?: \ ?(?P<scale>{_SCALE})
-        (?: (?P<tight>\d{{1,3}})(?![\d.,])
-          | (?![a-z]) (?:\ (?P<loose>\d{{1,3}})(?![\d.,/]|\ ?(?:{_SCALE}|%)(?![a-z])))?
+        (?: (?P<tight>\d{{1,3}})(?!\d|[.,]\d)
+          | (?![a-z]) (?:\ (?P<loose>\d{{1,3}})(?!\d|[.,]\d|/|\ ?(?:{_SCALE}|%)(?![a-z])))?
         )
         (?: \ (?P<half>ruoi)\b )?
     )?
@@ -45,6 +48,11 @@ _AFTER = re.compile(r"\s?(?:(?P<min>tro len)|(?P<approx>gi do|may)\b)")
 _ACCENTED_QUALIFIERS = {"do": "độ", "tam": "tầm", "co": "cỡ"}
 _JOIN = re.compile(
     r" ?(?:(?P<of>/| tren(?: tong(?: so)?)? )|(?P<range>-|–| den | toi )|(?P<either> hay(?: la)? | hoac(?: la)? )) ?"
+)
+# Said to the reader and not counted: "1 tỷ 2 chị ạ", "1 tỷ 5 nha chị".
+_ADDRESS = re.compile(
+    r" (?:(?:chi|em|co|ba|bac) (?:a|ak|oi|nhe|nha|nghen|nghe|ha|hen|luon)|(?:nha|nhe|nghen)(?: (?:chi|em|co|ba|bac))?)"
+    r"(?: a)?(?=\s*(?:[,.;!\n]|$))"
 )
 _LOOK_BACK = 16
 MAX_DIGITS = 15
@@ -100,7 +108,7 @@ def _pattern() -> re.Pattern[str]:
 def _from_digits(match: re.Match[str], text: Aligned, counted: Collection[str]) -> Number:
     scale, tail, end = match["scale"], match["tight"], match.end()
     if match["loose"] and not match["half"]:
-        if _next_word(text.text, match.end()) in counted:
+        if _next_word(text.text, match.end()) in counted and not _ADDRESS.match(text.text, match.end()):
             end = match.start("loose") - 1
         else:
             tail = match["loose"]
@@ -111,8 +119,14 @@ def _from_digits(match: re.Match[str], text: Aligned, counted: Collection[str]) 
         return Number(match.start(), end, plain, percent=bool(match["percent"]), doubt=doubt)
     size = _SCALES[scale]
     value = plain * size + _tail(tail, size) + (size // 2 if match["half"] else 0)
-    doubt = doubt or ("slang" if scale == "cu" and text.typed(*match.span("scale")) not in {"củ", "cu"} else None)
+    doubt = doubt or _slang(scale, text.typed(*match.span("scale")))
     return Number(match.start(), end, _tidy(value), money=scale in _MONEY_SCALES, scaled=True, doubt=doubt)
+
+
+def _slang(scale: str, typed: str) -> str | None:
+    """Return the doubt about a word of the market: "xị" is 10 or 100 nghìn by region, "chai" may be a bottle."""
+    sure = typed in _SURE_SLANG.get(scale, {typed})
+    return None if sure else "slang"
 
 
 def _from_words(word: WordNumber) -> Number:
@@ -148,6 +162,8 @@ def _plain(digits: str) -> tuple[Value | None, str | None]:
     if re.fullmatch(r"\d{1,3}(?:,\d{3}){2,}", digits):
         return int(digits.replace(",", "")), None
     if "," in digits or "." in digits:
+        if re.fullmatch(r"\d{1,3},\d{3}", digits):
+            return int(digits.replace(",", "")), "thousands"
         doubt = "thousands" if re.fullmatch(r"\d+[.,]\d{3,}", digits) else None
         return _tidy(Decimal(digits.replace(",", "."))), doubt
     return (int(digits), None) if len(digits) <= MAX_DIGITS else (None, "thousands")
