@@ -17,7 +17,7 @@ from figures.scan import DATE, Quantity, Scan
 _NO = r"(?:khong|ko|k|kg|hong|hok|hem|chua|chang|kh|hk|hg)"
 _NOT = rf"(?:chu )?(?:{_NO} phai|dau phai)(?: la)?|chu {_NO}|thay vi|thay cho"
 _WROTE = r"(?:bao cao|bao|bc|ghi|go|danh may|danh|nhap|bam|viet|nhan|gui|dem|tinh|doc)"
-_WRONGLY = r"(?:nham|lon|sai|du|thieu|lo|bay|trat)"
+_WRONGLY = r"(?:nham|lon|sai|thieu|sot|lo|bay|trat)"
 _ME = r"(?:chi hoi em|chi hoi|em|e|minh|xa|to|chi em|con) "
 _THING = r"(?:(?!nhung|nma|ma|dung|thanh|la|con)[a-z]+ )"
 _EARLIER = r"(?:(?:hoi|luc|ban|khi) (?:nay|sang|trua|chieu|toi|dau|na|nong|hom|som)|truoc do|lan truoc|truoc|ban dau|@)"
@@ -25,7 +25,7 @@ _EARLIER = r"(?:(?:hoi|luc|ban|khi) (?:nay|sang|trua|chieu|toi|dau|na|nong|hom|s
 _BEFORE = (
     re.compile(rf"\b(?:{_NOT}) {_THING}{{0,3}}(?=#)"),
     re.compile(
-        rf"\b{_EARLIER} (?:{_ME})?(?:co |da |lo |dem |thieu )*{_WROTE} (?:cho chi |thieu |du |la |co |toi )*(?=#)"
+        rf"(?<![a-z]){_EARLIER} (?:{_ME})?(?:co |da |lo |dem |thieu )*{_WROTE} (?:cho chi |thieu |du |la |co |toi )*(?=#)"
     ),
     re.compile(
         rf"\b(?:tu|sua|doi|truoc la|truoc ghi|truoc bao) {_THING}{{0,2}}(?=# (?:{_THING}{{0,3}})(?:xuong|len|thanh|sang|qua|con)\b)"
@@ -35,13 +35,14 @@ _WRONG_BEFORE = re.compile(
     rf"\b(?:{_WROTE} {_WRONGLY}|nham|lon)(?: (?:thanh|la|co|so|mat|roi|ra|toi|den|len|qua))* {_THING}{{0,3}}(?=#)"
 )
 _WRONG_AFTER = re.compile(
-    rf"#(?: {_THING}{{0,3}}(?:la )?(?:bi )?(?:{_ME})?(?:{_WROTE} )?{_WRONGLY}\b| (?:la )?(?:so |ban )?(?:cu|sai)\b)"
+    rf"#(?: {_THING}{{0,3}}(?:la )?(?:bi )?(?:{_ME})?(?:{_WROTE} )?(?:nham|lon|sai)\b| (?:la )?(?:so |ban )?(?:cu|sai)\b)"
     r"(?! (?:(?:thanh|la|so|co|mat) )*#)"
 )
 _OLD_DATE = re.compile(rf"\b(?:{_NOT}) (?:(?:ngay|hom|vao|thang|la|nham) )*(?=@)")
 _TOLD_THEN = re.compile(rf"@ (?:{_ME})(?:co |da |lo )*{_WROTE}\b|\bnhu (?:{_THING}){{0,3}}@")
 _NOT_THAT = re.compile(rf"\b(?:{_NOT})(?= )")
 _REACH = 5
+_LIKE = {"nguoi": ("luot_nguoi",), "ho": ("nha",), "nha": ("ho",), "tre": ("nguoi", "luot_nguoi")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +111,9 @@ def _without(found: Scan, line: _Line, wrong: frozenset[int]) -> Scan:
     quantities = tuple(quantity for quantity in found.quantities if quantity.at not in wrong)
     mentions = tuple(m for m in found.mentions if not any(_is_denied(found, at, m.first, wrong) for at in not_that))
     ambiguous = tuple(at for at in found.ambiguous if at not in wrong)
-    return replace(found, quantities=quantities, dates=dates, mentions=mentions, ambiguous=ambiguous)
+    # "từ 14 xuống còn 11": what is left is the figure itself.
+    cues = tuple(cue for cue in found.cues if cue[2] != "left")
+    return replace(found, quantities=quantities, dates=dates, mentions=mentions, ambiguous=ambiguous, cues=cues)
 
 
 def _is_denied(found: Scan, at: int, first: int, wrong: frozenset[int]) -> bool:
@@ -146,14 +149,17 @@ def _replacing(
         if not free or value is None:
             unplaced = True
             continue
-        nearest = min(free, key=lambda i: _distance(records[i], place))
+        # What is corrected is said before what it was, or, where nothing is, after it.
+        nearest = min(free, key=lambda i: (records[i].span[0] > place, _distance(records[i], place)))
         if records[nearest].value != value:
             records[nearest] = replace(records[nearest], replaces=value)
     return records, unplaced
 
 
 def _alike(quantity: Quantity, record: Record) -> bool:
-    return quantity.money is False or record.unit == "vnd"
+    if quantity.money or record.unit == "vnd":
+        return record.unit == "vnd"
+    return not quantity.units or record.unit in quantity.units or record.unit in _LIKE.get(quantity.units[0], ())
 
 
 def _distance(record: Record, place: int) -> int:

@@ -72,7 +72,7 @@ WONDERED = re.compile(
     r"\b(?:cho (?:em|chi|toi|minh|hoi)(?: xin)? hoi|em hoi|muon hoi|xin hoi|hoi (?:chut|xiu|ti)|la gi|the nao|khi nao|o dau"
     r"|may gio|lam sao de|sao roi|ra sao(?! cho)|chua nhi|chua chi|chua vay)\b"
     r"|\b(?:xem|coi|kiem tra|check|tra|do|ra)(?: lai)? (?:giup|gium|dum|ho|cho) (?:em|e|chi|minh|xa|toi)\b"
-    rf"|\b(?:gui|nop|bao|nhan|thay|du|duoc|dc|xong|dung|dat|duyet|ghi)\b[^.;!?]{{0,40}}\bchua{_PARTICLES}{_END}(?!,)"
+    rf"|\b(?:gui|nop|bao|nhan|thay|du|duoc|dc|xong|dung|dat|duyet|ghi)\b[^,.;!?]{{0,40}}\bchua{_PARTICLES}{_END}(?!,)"
     rf"|\b(?:phai|dung|duoc|dc) (?:khong|ko|k|hong|hk|hok){_PARTICLES}{_END}"
     r"|\?"
 )
@@ -128,6 +128,10 @@ REGISTER = (
 )
 ANNOUNCED = re.compile(
     r"^\W*(?:thong bao|kinh gui|kinh moi|moi cac chi|nho cac chi|nhac cac chi|de nghi cac chi|chuyen tiep|fw\b|tb\b)"
+)
+PRIVATE = re.compile(
+    r"\b(?:ong xa|ba xa|chong em|chong chi|chong toi|con gai em|con trai em|me em|me chong)\b.{0,20}"
+    r"\b(?:tang|cho|mua|nau|dat|kiem|ban)\b|^\W*(?:hihi|haha|hehe|kk|hi hi|ha ha)\b"
 )
 GREETED = re.compile(r"^\W*(?:xin chao|chao|alo|cam on|chuc)\b")
 

@@ -97,11 +97,36 @@ def find_phrases(row: Row, trie: Trie, skippable: frozenset[str] = frozenset()) 
 
 
 def longest(row: Row, start: int, trie: Trie, skippable: frozenset[str] = frozenset()) -> Found | None:
-    """Return the longest phrase that begins at token `start`, or None."""
+    """Return the longest phrase that begins at token `start`, or None.
+
+    Where one phrase goes on with a certain digit and another with any number ("chi hội 3 sạch", "chi hội #"), both count.
+    """
+    certain = _walk(row, start, trie, skippable, any_number=False)
+    if not _has_fork(row, start, trie):
+        return certain
+    other = _walk(row, start, trie, skippable, any_number=True)
+    return max((found for found in (certain, other) if found), key=lambda found: len(found.tokens), default=None)
+
+
+def _has_fork(row: Row, start: int, trie: Trie) -> bool:
+    """Tell whether two phrases part at a digit within the first few tokens."""
+    node = trie
+    for token in row.texts[start : start + MAX_SKIPPED]:
+        if token.isdigit() and token in node.edges and NUMBER in node.edges:
+            return True
+        following = node.edges.get(token)
+        if following is None:
+            return False
+        node = following
+    return False
+
+
+def _walk(row: Row, start: int, trie: Trie, skippable: frozenset[str], *, any_number: bool) -> Found | None:
     node, used, best, skipped = trie, [], None, 0
     for at in range(start, len(row.texts)):
         token = row.texts[at]
-        following = node.edges.get(token) or (node.edges.get(NUMBER) if token.isdigit() else None)
+        number = node.edges.get(NUMBER) if token.isdigit() else None
+        following = (number if any_number else None) or node.edges.get(token) or number
         if following is not None:
             node, skipped = following, 0
             used.append(at)

@@ -12,7 +12,7 @@ from datetime import date, datetime, timedelta, timezone
 from figures.catalogue import Catalogue
 from figures.corrections import correction
 from figures.emergency import is_emergency
-from figures.intents import ANNOUNCED, ASKED, GREETED, MOOD, NIL, NONE_OF_IT, WONDERED, intent_of
+from figures.intents import ANNOUNCED, ASKED, GREETED, MOOD, NIL, NONE_OF_IT, PRIVATE, WONDERED, intent_of
 from figures.members import read_member
 from figures.reading_types import Ask, Reading, Record
 from figures.records import Draft, Place, build
@@ -24,6 +24,7 @@ from vietnamese.keyboards import plain_letters, single_letters
 __all__ = ["MAX_CHARS", "Ask", "Reading", "Record", "is_emergency", "read"]
 
 MAX_CHARS = 5_000
+_IN_THE_UNION = re.compile(r"\b(?:chi hoi|hoi vien|hv|to phu nu|bao cao|bc|cac chi|chi em)\b")
 _VIETNAM = timezone(timedelta(hours=7))
 
 
@@ -125,8 +126,15 @@ def _query(draft: Draft, line: Aligned) -> Reading:
 
 def _figures(draft: Draft, folded: str, today: date) -> Reading:
     records = tuple(record for _, record in draft.rows)
-    if not records and not draft.sorted.doubtful and NIL.search(folded) and not draft.found.quantities:
+    if (
+        all(_is_no_activity(record, draft) for record in records)
+        and not draft.sorted.doubtful
+        and NIL.search(folded)
+        and not _counts(draft)
+    ):
         return Reading("nil_report", period=_nil_period(draft.found, today))
+    if PRIVATE.search(folded) and not _IN_THE_UNION.search(folded):
+        return Reading("other")
     asks = tuple({str(ask): ask for ask in draft.asks}.values())
     if not records and not asks and draft.found.mentions and NONE_OF_IT.search(folded):
         return Reading("report", confirm=True, asks=(Ask("zero"),))
@@ -155,6 +163,15 @@ def _is_about_figures(draft: Draft) -> bool:
         return False
     counted = any("unit" in ask.values for ask in draft.asks)
     return counted or bool(draft.found.mentions) or any(name == "deed" for _, _, name in draft.found.cues)
+
+
+def _counts(draft: Draft) -> bool:
+    return any(quantity.number.value != 0 for quantity in draft.found.quantities)
+
+
+def _is_no_activity(record: Record, draft: Draft) -> bool:
+    """Tell whether a figure says that there was no activity at all, which is a nil report."""
+    return record.value == 0 and any(record.indicator == other.links.activity for other in draft.catalogue)
 
 
 def _nil_period(found: Scan, today: date) -> str:

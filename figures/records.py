@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 from figures.catalogue import Catalogue, Indicator
-from figures.pairing import Pair, pair
+from figures.pairing import Pair, fits, pair
 from figures.reading_types import Ask, Record
 from figures.scan import Mention, Quantity, Scan
 from figures.sorting import Part, Rate, Sorted, sort_numbers
@@ -18,6 +18,7 @@ PEOPLE = frozenset({"nguoi", "luot_nguoi"})
 # A parcel usually costs this much; a sum that gives another price per parcel is asked: each or total?
 _USUAL_EACH_VND = range(50_000, 1_000_001)
 _PERCENT_TOLERANCE = 0.11
+_OF_TARGET = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +139,8 @@ def _add(draft: Draft, indicator: Indicator, quantity: Quantity, *, first: int, 
         qualifier=quantity.number.qualifier,
     )
     _put(draft, first, record, ambiguous=quantity.at in draft.found.ambiguous)
+    if quantity.number.doubt:
+        draft.asks.append(Ask("number", {"doubt": quantity.number.doubt}))
 
 
 def _add_whole(draft: Draft, indicator: Indicator, quantity: Quantity) -> None:
@@ -211,6 +214,10 @@ def _place_left_over(draft: Draft, quantity: Quantity) -> None:
     if "percent" in quantity.units:
         draft.percents.append(quantity)
         return
+    target = _beside_its_target(draft, quantity)
+    if target:
+        _add_pair(draft, target)
+        return
     link = "money" if quantity.money or _is_bare_money(quantity) else "people" if PEOPLE & set(quantity.units) else None
     owner = _context(draft, quantity, link) if link else None
     code = getattr(draft.catalogue[owner].links, link) if owner and link else None
@@ -220,6 +227,25 @@ def _place_left_over(draft: Draft, quantity: Quantity) -> None:
     _add(draft, draft.catalogue[code], quantity, first=quantity.at, last=quantity.ends)
     if link == "money" and _each_or_total(draft, quantity, owner):
         draft.asks.append(Ask("each_or_total", {"indicator": code}))
+
+
+def _beside_its_target(draft: Draft, quantity: Quantity) -> Pair | None:
+    """Give a number the words its target was named with: "chỉ tiêu 6 hộ 5k3s, tháng này làm được 4 hộ"."""
+    found, numbers = draft.found, draft.sorted
+    if not quantity.units:
+        return None
+    kept = {q.at for q in (*numbers.values, *numbers.left, *numbers.doubtful)} | {
+        rate.quantity.at for rate in numbers.rates
+    }
+    targets = [q for q in found.quantities if q.at < quantity.at and q.at not in kept and q.units == quantity.units]
+    used = {chosen.mention.first for chosen in draft.pairs}
+    for mention in found.mentions:
+        if mention.first in used or not any(abs(mention.first - q.ends) <= _OF_TARGET for q in targets):
+            continue
+        code = next((code for code in mention.codes if fits(quantity, draft.catalogue[code])), None)
+        if code:
+            return Pair(quantity, mention, code, 0)
+    return None
 
 
 def _not_understood(quantity: Quantity) -> Ask:

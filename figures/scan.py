@@ -26,6 +26,18 @@ _WEAK = frozenset({",", "+", "&", "(", ")", "va"})
 _BULLET = re.compile(r"(?:^|\n) ?(\d{1,2}) ?[.)/](?= ?[a-z])")
 _NO_COUNT_AFTER_DATE = re.compile(r" ?chi (?:em|hoi)\b")
 _DIGIT_SIGNS = frozenset({"/", "."})
+# "7h30", "8 giờ", "14g"; "9h15" is no count of anything.
+_CLOCK = re.compile(
+    r"(?<![\d.,/])(?:[01]?\d|2[0-4]) ?(?:h|g|gio) ?(?:[0-5]\d(?!\d)(?: ?(?:phut|p)\b)?|(?![a-z\d]))(?! cong)"
+)
+# Accounts and identity numbers: more digits than any figure has, and no đồng behind them.
+_LONG = re.compile(r"(?<![\d.,])\d{9,}(?!\d| ?(?:d|dong|vnd)\b|[.,]\d)")
+_ADDRESSES = frozenset({"so", "nha", "hem", "ngo", "ngach", "kiet", "duong"})
+_NOT = frozenset({"khong", "ko", "k", "kg", "hong", "hok", "kh"})
+_NOTHING = frozenset({"co", "phat", "sinh", "ps", "ai", "gi", "nao", "ca", "het", "moi", "them"})
+_TOOK_PART = (["du"], ["tham"], ["co"], ["den"])
+_IS = frozenset({":", "-", "=", "thi", "la"})
+_POLITE = frozenset({"a", "ak", "chi", "nhe", "nha", "em"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,12 +111,15 @@ def scan(text: Aligned, today: date, catalogue: Catalogue) -> Scan:
     careful = replace(row, strict=any(row.accents))
     starts = [token.start for token in tokens]
     strong, weak = _boundaries(row.texts)
+    mentions = _mentions(tokens, raw, numbered, find_phrases(row, words.words, words.fillers | {DATE}))
+    quantities = [_quantity(number, bisect_left(starts, number.start), row, words) for number in numbers]
+    quantities += _zeros(tokens, mentions, {quantity.at for quantity in quantities})
     return Scan(
         text=text,
         row=row,
         tokens=tuple(tokens),
-        quantities=tuple(_quantity(number, bisect_left(starts, number.start), row, words) for number in numbers),
-        mentions=_mentions(tokens, raw, numbered, find_phrases(row, words.words, words.fillers | {DATE})),
+        quantities=tuple(sorted(quantities, key=lambda quantity: quantity.at)),
+        mentions=mentions,
         dates=tuple((bisect_left(starts, found.start), found) for found in dates),
         cues=tuple((f.tokens[0], f.tokens[-1], code) for f in find_phrases(careful, words.cues) for code in f.codes),
         strong=strong,
@@ -122,11 +137,20 @@ def _fixed(text: str, raw: list[Token], row: Row, words: Vocabulary) -> tuple[li
     """Return the spans of fixed phrases and list numbers, and the starts of unclear numbers ("thôn 3 hộ")."""
     texts = row.texts
     spans, ambiguous = [match.span(1) for match in _BULLET.finditer(text)], []
+    spans += [match.span() for pattern in (_CLOCK, _LONG) for match in pattern.finditer(text)]
     for found in find_phrases(row, words.fixed):
         first, last = found.tokens[0], found.tokens[-1]
         counted = texts[last].isdigit() and first != last and last + 1 < len(texts)
-        if counted and unit_at(row, last + 1, words.units):
-            ambiguous.append(raw[last].start)
+        if counted and texts[last + 1] == "/" and texts[last + 2 : last + 3] and texts[last + 2].isdigit():
+            # "họp chi hội 8/3", "chi hội 12/25 chị dự": the digits are a day or k of n, in an address they are not.
+            if texts[first] in _ADDRESSES:
+                spans.append((raw[first].start, raw[last + 2].end))
+            continue
+        unit = unit_at(row, last + 1, words.units) if counted else None
+        if unit:
+            took_part = texts[unit.tokens[-1]] == "du" or texts[unit.tokens[-1] + 1 : unit.tokens[-1] + 2] in _TOOK_PART
+            if not took_part:
+                ambiguous.append(raw[last].start)
         else:
             spans.append((raw[first].start, raw[last].end))
     return spans, ambiguous
@@ -194,9 +218,49 @@ def _quantity(number: Number, at: int, row: Row, words: Vocabulary) -> Quantity:
     found = unit_at(row, at + 1, words.units)
     if not found:
         return Quantity(at, number, (), 1, at)
+    if number.money and not any(code.startswith("vnd") for code in found.codes):
+        return Quantity(at, number, (), 1, at)
     codes = [code.partition("*") for code in found.codes]
     size = max(int(size or 1) for _, _, size in codes)
     return Quantity(at, number, tuple(code for code, _, _ in codes), size, found.tokens[-1])
+
+
+def _zeros(tokens: list[Token], mentions: tuple[Mention, ...], taken: set[int]) -> list[Quantity]:
+    """Return a zero for "hv mới: không", "cây không có" and "không kết nạp được ai"."""
+    texts = [token.text for token in tokens]
+    found = []
+    for mention in mentions:
+        at = _none_after(texts, mention.last + 1)
+        if at is None:
+            at = _none_before(texts, mention)
+        if at is not None and not any(mention.first <= number <= mention.last for number in taken):
+            found.append(Quantity(at, Number(tokens[at].start, tokens[at].end, 0), (), 1, at))
+    return found
+
+
+def _none_after(texts: list[str], at: int) -> int | None:
+    said = at
+    while said < at + 2 and texts[said : said + 1] and texts[said] in _IS:
+        said += 1
+    if said >= len(texts) or texts[said] not in _NOT:
+        return None
+    end = said + 1
+    while end < len(texts) and texts[end] in _NOTHING:
+        end += 1
+    enough = end > said + 1 or said > at
+    while end < len(texts) and texts[end] in _POLITE:
+        end += 1
+    return said if enough and (end == len(texts) or texts[end] in _STRONG | _WEAK | {"."}) else None
+
+
+def _none_before(texts: list[str], mention: Mention) -> int | None:
+    at = mention.first - 1
+    if at > 0 and texts[at] == "co":
+        at -= 1
+    if at < 0 or texts[at] not in _NOT:
+        return None
+    after = texts[mention.last + 1 : mention.last + 4]
+    return at if {"ai", "nao"} & set(after) else None
 
 
 def _mentions(tokens: list[Token], raw: list[Token], numbered: list[Found], found: list[Found]) -> tuple[Mention, ...]:

@@ -67,7 +67,10 @@ def sort_numbers(found: Scan, catalogue: Catalogue) -> Sorted:
         if quantity.at in part_tokens or _is_no_count(found, quantity, catalogue):
             continue
         kind = _kind(found, quantity, silent, bare=bare)
-        rate = _rate(found, quantity, catalogue) if kind == "value" else None
+        rate = _rate(found, quantity, catalogue) if kind != "none" else None
+        if rate and "kg" in rate.per:
+            continue
+        rate = rate if kind == "value" else None
         if rate:
             rates.append(rate)
         else:
@@ -86,12 +89,14 @@ def _kind(found: Scan, quantity: Quantity, silent: frozenset[int], *, bare: bool
     }
     if quantity.at in silent or before & {"price", "target"}:
         return "doubtful" if bare else "none"
-    if quantity.number.value is None or quantity.number.doubt:
+    if quantity.number.value is None or quantity.number.doubt not in {None, "thousands"}:
         return "doubtful"
     return "left" if "left" in before else "value"
 
 
 def _is_no_count(found: Scan, quantity: Quantity, catalogue: Catalogue) -> bool:
+    if "kg" in quantity.units and any(first == quantity.ends + 1 and name == "scrap" for first, _, name in found.cues):
+        return True
     following = _text(found, quantity.at + 1)
     return not quantity.units and not quantity.money and following in catalogue.vocabulary.not_counted
 
@@ -109,6 +114,8 @@ def _silent(found: Scan) -> frozenset[int]:
         elif name in {"not_yet", "before"} and not _is_mentioned(found, first):
             clauses.update(_clause(found, first))
     for at, said in found.dates:
+        if said.label is None and said.doubt == "future":
+            clauses.update(_sentence(found, at))
         if _LAST_YEAR.search(found.text.text[said.start : said.end]):
             clauses.update(_clause(found, at))
     return frozenset(clauses)

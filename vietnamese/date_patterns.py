@@ -60,11 +60,11 @@ PATTERNS: tuple[tuple[str, tuple[str, ...], str], ...] = (
     ("quarter_near", ("quy ",), r"\bquy (?P<which>nay|truoc|roi|vua roi)\b"),
     (
         "month",
-        ("thang", "t"),
-        r"\b(?:thang ?|t)(?P<m>\d{1,2})\b(?! ?tuoi\b)" + _MONEY + _YEAR,
+        ("thang", "thg", "t"),
+        r"\b(?:thang ?|thg ?|t)(?P<m>\d{1,2})\b(?! ?tuoi\b)" + _MONEY + _YEAR,
     ),
     ("month_word", ("thang ",), r"\bthang (?P<m>gieng|muoi mot|muoi hai|muoi|chap)\b" + _NO_YEAR),
-    ("month_near", ("thang ",), r"\bthang (?P<which>nay|truoc|roi|vua roi|vua qua|qua)\b"),
+    ("month_near", ("thang ", "thag ", "thg "), r"\b(?:thang|thag|thg) (?P<which>nay|truoc|roi|vua roi|vua qua|qua)\b"),
     (
         "weekday",
         ("thu", "t", "cn"),
@@ -85,7 +85,7 @@ PATTERNS: tuple[tuple[str, tuple[str, ...], str], ...] = (
     (
         "ahead",
         ("mai", "sau", "toi"),
-        r"\b(?:(?:ngay|sang|chieu|toi) mai|(?:tuan|thang|quy|nam) (?:sau|toi)|sap toi)\b",
+        r"\b(?:(?:ngay|sang|chieu|toi) mai|(?:tuan|thang|quy|nam) (?:sau|toi(?! nay| gio| h\b))|sap toi)\b",
     ),
     (
         "vague",
