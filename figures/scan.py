@@ -28,7 +28,8 @@ _NO_COUNT_AFTER_DATE = re.compile(r" ?chi (?:em|hoi)\b")
 _DIGIT_SIGNS = frozenset({"/", "."})
 # "7h30", "8 giờ", "14g"; "9h15" is no count of anything.
 _CLOCK = re.compile(
-    r"(?<![\d.,/])(?:[01]?\d|2[0-4]) ?(?:h|g|gio) ?(?:[0-5]\d(?!\d)(?: ?(?:phut|p)\b)?|(?![a-z\d]))(?! cong)"
+    r"(?<![\d.,/:])(?:[01]?\d|2[0-4])(?:(?: ?(?:h|g|gio) ?(?:[0-5]\d(?!\d)(?: ?(?:phut|p)\b)?|(?![a-z\d]))(?! cong))"
+    r"|:[0-5]\d(?![\d:]))"
 )
 # Accounts and identity numbers: more digits than any figure has, and no đồng behind them.
 _LONG = re.compile(r"(?<![\d.,])\d{9,}(?!\d| ?(?:d|dong|vnd)\b|[.,]\d)")
