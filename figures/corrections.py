@@ -25,7 +25,7 @@ _EARLIER = r"(?:(?:hoi|luc|ban|khi) (?:nay|sang|trua|chieu|toi|dau|na|nong|hom|s
 _BEFORE = (
     re.compile(rf"\b(?:{_NOT}) {_THING}{{0,3}}(?=#)"),
     re.compile(
-        rf"(?<![a-z]){_EARLIER} (?:{_ME})?(?:co |da |lo |dem |thieu )*{_WROTE} (?:cho chi |thieu |du |la |co |toi )*(?=#)"
+        rf"(?<![a-z]){_EARLIER} (?:{_ME})?(?:co |da |lo |dem |thieu )*{_WROTE} (?:cho chi |thieu |du |la |co |toi )*{_THING}{{0,3}}(?=#)"
     ),
     re.compile(
         rf"\b(?:tu|sua|doi|truoc la|truoc ghi|truoc bao) {_THING}{{0,2}}(?=# (?:{_THING}{{0,3}})(?:xuong|len|thanh|sang|qua|con)\b)"
@@ -34,6 +34,8 @@ _BEFORE = (
 _WRONG_BEFORE = re.compile(
     rf"\b(?:{_WROTE} {_WRONGLY}|nham|lon)(?: (?:thanh|la|co|so|mat|roi|ra|toi|den|len|qua))* {_THING}{{0,3}}(?=#)"
 )
+# "báo thiếu 2 chị" tells by how much it was wrong.
+_BY_HOW_MUCH = re.compile(r"\b(?:bao|ghi|dem|nhap|gui|tinh|dien) (?:thieu|sot|lo|du|thua) (?:mat |mot )?(?=#)")
 _WRONG_AFTER = re.compile(
     rf"#(?: {_THING}{{0,3}}(?:la )?(?:bi )?(?:{_ME})?(?:{_WROTE} )?(?:nham|lon|sai)\b| (?:la )?(?:so |ban )?(?:cu|sai)\b)"
     r"(?! (?:(?:thanh|la|so|co|mat) )*#)"
@@ -64,12 +66,13 @@ def correction(found: Scan, build: Callable[[Scan], Draft]) -> Reading:
     """
     line = _line(found)
     wrong = _wrong_numbers(found, line)
-    left = _without(found, line, wrong)
+    gaps = frozenset(line.token(match.end()) for match in _BY_HOW_MUCH.finditer(line.text)) - {0}
+    left = _without(found, line, wrong | gaps)
     draft = build(left)
     if not draft.rows:
         draft = _built_across_clauses(left, build) or draft
     records = _told(draft, wrong)
-    old = [(quantity, _value(quantity)) for quantity in found.quantities if quantity.at in wrong]
+    old = [(quantity, _value(quantity)) for quantity in found.quantities if quantity.at in wrong - gaps]
     records, unplaced = _replacing(records, old, found)
     asks = {str(ask): ask for ask in draft.asks}
     if not records or unplaced:

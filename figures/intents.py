@@ -18,7 +18,7 @@ _REPORT = (
     r"(?:bao cao|bc|tin nhan|tin bao|tin(?! xau| gia| rac| doc| don| tuc)|so lieu|bai|phieu"
     r"|(?:cai|so|dong|nhung gi|cai so) (?:ma )?(?:em|e|minh|vua|moi|hoi|luc|do|kia|bc|xa|chi hoi em)\b)"
 )
-_SOFTLY = r"(?: (?:lai|di|giup|gium|dum|ho|cai|het|cho|em|e|toan bo|ca|nhung|luon|minh|xa|chi|ban|so|dong))*"
+_SOFTLY = r"(?: (?:lai|di|giup|gium|dum|ho|cai|het|cho|em|e|toan bo|ca|nhung|luon|minh|xa|chi|ban|so|dong|may))*"
 _REMOVE = (
     r"(?P<verb>xoa bo|xoa|huy bo|huy|go bo|thu hoi|rut lai|rut|bo qua|bo|dung (?:tinh|lay|ghi|nhan)|khoi (?:tinh|lay|ghi)"
     r"|khong (?:tinh|lay)|ko (?:tinh|lay))"
@@ -29,6 +29,7 @@ _DELETE = (
     re.compile(rf"(?<!con )\b{_REMOVE}{_SOFTLY} {_REPORT}"),
     re.compile(rf"\b{_REPORT}\b.{{0,30}}\b(?P<verb>xoa|huy|bo) (?:di|giup|gium|dum|ho|bo|no|luon)\b"),
     re.compile(rf"\b{_BY_MISTAKE}\b.{{0,60}}\b(?P<verb>xoa|huy|bo|rut) {_PLEASE}"),
+    re.compile(r"\b(?P<verb>xoa|huy|go)\b[^,.;]{0,30}\b(?:giup|gium|dum|ho) (?:em|e|minh|xa)\b"),
     re.compile(rf"\b(?P<verb>xoa|huy) {_PLEASE}.{{0,40}}\b(?:vua gui|{_BY_MISTAKE}|luc nay|hoi nay)\b"),
 )
 _REMOVE_TYPED = {
@@ -50,11 +51,18 @@ CORRECT = re.compile(
     rf"|(?:dieu|hieu) chinh (?:lai |giup |gium |em |cho |cac )*{_FIGURE}|chinh lai (?:giup |gium |em |cho )*{_FIGURE}"
     rf"|cap nhat lai|(?:bao|bc|bao cao|gui) lai (?:\w+ ){{0,3}}(?:cho dung|so\b|dung)|chu {NOT} phai"
     rf"|{NOT} phai (?:la )?(?:\w+ ){{0,2}}\d(?! ?minh| ?lan)|thuc ra la|that ra la)"
+    r"|\b(?:cho|xin) (?:em |e |minh |toi |xa )?(?:xin )?sua(?: lai)?\b(?=,| so| ngay| bc| bao| \w+ \d)"
+    r"|\b(?:chinh|doi|sua) (?:lai )?(?:giup|gium|dum|ho)\b|\bso lieu (?:dung|chinh xac)\b"
+    r"|\b(?:ghi|danh|bam|go|nhap) (?:du|thua) (?:mot|1|con|so)\b"
+    r"|\b(?:em|e|minh|xa) (?:co |da )?(?:bao|ghi|gui|bam)\b[^.;]{0,40}\d.{0,40}\b(?:dem|ra|ra soat|kiem tra|kiem|coi|tinh|xem) lai\b"
+    r"|\b(?:em|e|minh|xa) (?:co |da )?(?:bao|ghi|gui|bam)\b[^.;]{0,40}\d.{0,12}\b(?:thuc|that) ra\b"
+    r"|\((?:\w+ ){1,3}(?:em |e |minh )?(?:bao|ghi|bam|gui|nhap|go) (?:la |co )?\d"
     r"|\bdung la(?: [a-z]+){0,4} \d|\bsua\b.{0,40}\bthanh \d"
     r"|^\W*sua(?: ?:| (?:hv|hoi vien|ngay|tien|so)\b.{0,40}\b(?:la|con|thanh) \d)"
 )
 _SLIP_TYPED = {"nham": {"nhầm", "nhằm"}, "lon": {"lộn"}, "sai": {"sai"}}
 
+_TO_ASK = r"hoi(?! phi| vien| lhpn| phu| thi| nghi| thao| cho| truong| xa| hop)"
 # Asked for figures, whatever else stands beside it.
 ASKED = re.compile(
     r"\b(?:bao nhieu|bnhieu|bao nhiu"
@@ -69,11 +77,12 @@ ASKED = re.compile(
 )
 # Asked about anything; beside figures of its own clause or others it may only ask back ("gửi vậy được chưa chị?").
 WONDERED = re.compile(
-    r"\b(?:cho (?:em|chi|toi|minh|hoi)(?: xin)? hoi|em hoi|muon hoi|xin hoi|hoi (?:chut|xiu|ti)|la gi|the nao|khi nao|o dau"
+    rf"\b(?:cho (?:em|chi|toi|minh|hoi)(?: xin)? {_TO_ASK}|em {_TO_ASK}|muon hoi|xin hoi|hoi (?:chut|xiu|ti)|ngay may|ai chua|bao gio|la gi|the nao|khi nao|o dau"
     r"|may gio|lam sao de|sao roi|ra sao(?! cho)|chua nhi|chua chi|chua vay)\b"
-    r"|\b(?:xem|coi|kiem tra|check|tra|do|ra)(?: lai)? (?:giup|gium|dum|ho|cho) (?:em|e|chi|minh|xa|toi)\b"
+    r"|\b(?:xem|coi|kiem tra|check|tra|do|thong ke|tong hop|loc)(?: lai)? (?:giup|gium|dum|ho|cho) (?:em|e|chi|minh|xa|toi)\b"
     rf"|\b(?:gui|nop|bao|nhan|thay|du|duoc|dc|xong|dung|dat|duyet|ghi)\b[^,.;!?]{{0,40}}\bchua{_PARTICLES}{_END}(?!,)"
     rf"|\b(?:phai|dung|duoc|dc) (?:khong|ko|k|hong|hk|hok){_PARTICLES}{_END}"
+    rf"|\bco\b[^,.;!?]{{0,40}} (?:khong|ko|k|hong|hk|hok)(?: (?:chi|em|a|ah|vay|nhi|ha|co|bac))+{_END}"
     r"|\?"
 )
 NOT_A_COUNT = re.compile(r"\b(?:may gio|khi nao|o dau|lam sao|the nao|la gi|ai)\b")
@@ -83,7 +92,8 @@ NIL = re.compile(
     rf"\b{NOT} (?:(?:co |thay |he |can )?(?:phat sinh|ps|hoat dong(?: gi| nao| moi)?|hd\b|so lieu|bien dong|thay doi"
     r"|viec gi|tin gi)|co (?:gi(?! dau| kho)|j|chi (?:moi|het|dau)|viec|ai vao|ai moi|cai gi)|gi moi|j moi"
     r"|(?:to chuc|trien khai|lam|thuc hien|sinh hoat|tham gia)(?: duoc| dc| them)?"
-    r" (?:(?:hoat dong|hd|viec|noi dung|buoi) (?:nao|gi|j)|gi\b(?! duoc| cho| ca phe)|j\b))"
+    r" (?:(?:hoat dong|hd|viec|noi dung|buoi) (?:nao|gi|j)|gi\b(?! duoc| cho| ca phe)|j\b)"
+    r"|(?:sinh hoat|hop)\b(?! du| deu| thuong))"
 )
 NONE_OF_IT = re.compile(rf"\b{NOT} (?:co|ket nap|trong|thu|to chuc|phat trien|giup|sinh hoat)\b|: ?{NOT}\b")
 _PEOPLE = r"(?:ba con|nguoi dan|chi em|dan lang|hoi vien|nhan dan|dan|may chi|cac chi|moi nguoi)"

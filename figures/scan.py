@@ -22,7 +22,7 @@ DATE = "\\d"
 FIXED = "\\f"
 _RAW = re.compile(r"[a-z]+|\d+|[^\sa-z\d]|\n", re.ASCII)
 _STRONG = frozenset({";", "\n", "•", "!", "?"})
-_WEAK = frozenset({",", "+", "&", "(", ")", "va"})
+_WEAK = frozenset({",", "+", "&", "(", ")", "va", "nhung"})
 _BULLET = re.compile(r"(?:^|\n) ?(\d{1,2}) ?[.)/](?= ?[a-z])")
 _NO_COUNT_AFTER_DATE = re.compile(r" ?chi (?:em|hoi)\b")
 _DIGIT_SIGNS = frozenset({"/", "."})
@@ -36,6 +36,8 @@ _LONG = re.compile(r"(?<![\d.,])\d{9,}(?!\d| ?(?:d|dong|vnd)\b|[.,]\d)")
 _ADDRESSES = frozenset({"so", "nha", "hem", "ngo", "ngach", "kiet", "duong"})
 _NOT = frozenset({"khong", "ko", "k", "kg", "hong", "hok", "kh"})
 _NOTHING = frozenset({"co", "phat", "sinh", "ps", "ai", "gi", "nao", "ca", "het", "moi", "them"})
+# Chapters have small numbers: "chi hội 41 chị" counts people.
+_NO_NAME = 20
 _TOOK_PART = (["du"], ["tham"], ["co"], ["den"])
 _IS = frozenset({":", "-", "=", "thi", "la"})
 _POLITE = frozenset({"a", "ak", "chi", "nhe", "nha", "em"})
@@ -113,6 +115,7 @@ def scan(text: Aligned, today: date, catalogue: Catalogue) -> Scan:
     starts = [token.start for token in tokens]
     strong, weak = _boundaries(row.texts)
     mentions = _mentions(tokens, raw, numbered, find_phrases(row, words.words, words.fillers | {DATE}))
+    mentions = tuple(_denied(mention, row.texts) for mention in mentions)
     quantities = [_quantity(number, bisect_left(starts, number.start), row, words) for number in numbers]
     quantities += _zeros(tokens, mentions, {quantity.at for quantity in quantities})
     return Scan(
@@ -148,6 +151,13 @@ def _fixed(text: str, raw: list[Token], row: Row, words: Vocabulary) -> tuple[li
                 spans.append((raw[first].start, raw[last + 2].end))
             continue
         unit = unit_at(row, last + 1, words.units) if counted else None
+        if (
+            unit
+            and first + 2 == last
+            and texts[first : first + 2] == ["chi", "hoi"]
+            and int(texts[last][:4]) >= _NO_NAME
+        ):
+            continue
         if unit:
             took_part = texts[unit.tokens[-1]] == "du" or texts[unit.tokens[-1] + 1 : unit.tokens[-1] + 2] in _TOOK_PART
             if not took_part:
@@ -243,12 +253,12 @@ def _none_after(texts: list[str], at: int) -> int | None:
     said = at
     while said < at + 2 and texts[said : said + 1] and texts[said] in _IS:
         said += 1
-    if said >= len(texts) or texts[said] not in _NOT:
+    if said >= len(texts) or texts[said] not in _NOT | {"chua"}:
         return None
     end = said + 1
     while end < len(texts) and texts[end] in _NOTHING:
         end += 1
-    enough = end > said + 1 or said > at
+    enough = end > said + 1 or (said > at and texts[said] != "chua")
     while end < len(texts) and texts[end] in _POLITE:
         end += 1
     return said if enough and (end == len(texts) or texts[end] in _STRONG | _WEAK | {"."}) else None
@@ -258,10 +268,15 @@ def _none_before(texts: list[str], mention: Mention) -> int | None:
     at = mention.first - 1
     if at > 0 and texts[at] == "co":
         at -= 1
-    if at < 0 or texts[at] not in _NOT:
+    if at < 0:
         return None
-    after = texts[mention.last + 1 : mention.last + 4]
-    return at if {"ai", "nao"} & set(after) else None
+    if texts[at] in _NOT | {"chua"}:
+        after = texts[mention.last + 1 : mention.last + 4]
+        return at if {"ai", "nao"} & set(after) else None
+    if texts[at] in {"ai", "nao"}:
+        before = range(at - 1, max(-1, at - 5), -1)
+        return next((i for i in before if texts[i] in _NOT | {"chua"}), None)
+    return None
 
 
 def _mentions(tokens: list[Token], raw: list[Token], numbered: list[Found], found: list[Found]) -> tuple[Mention, ...]:
@@ -274,6 +289,15 @@ def _mentions(tokens: list[Token], raw: list[Token], numbered: list[Found], foun
         places.append((first, last, phrase.codes))
     plain = [entry for entry in indexed if not any(f <= entry[1] and entry[0] <= g for f, g, _ in places)]
     return tuple(_mention(*entry) for entry in sorted([*plain, *places]))
+
+
+def _denied(mention: Mention, texts: Sequence[str]) -> Mention:
+    """Return a mention that counts no one where it is said not to be: "tháng này ko sinh hoạt"."""
+    before = texts[max(0, mention.first - 2) : mention.first]
+    said_not = bool(before) and (
+        before[-1] in _NOT or (before[0] in _NOT and before[-1] in {"co", "to", "he", "thay", "duoc"})
+    )
+    return replace(mention, one=False) if mention.one and said_not else mention
 
 
 def _mention(first: int, last: int, codes: tuple[str, ...]) -> Mention:

@@ -87,6 +87,8 @@ def _kind(found: Scan, quantity: Quantity, silent: frozenset[int], *, bare: bool
         for _, last, name in _cues_before(found, quantity.at)
         if 0 < quantity.at - last <= _CLOSE and found.weak[last] == found.weak[quantity.at]
     }
+    if quantity.number.value == 0 and found.tokens[quantity.at].text != NUMBER:
+        return "value"
     if quantity.at in silent or before & {"price", "target"}:
         return "doubtful" if bare else "none"
     if quantity.number.value is None or quantity.number.doubt not in {None, "thousands"}:
