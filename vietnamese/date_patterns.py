@@ -80,6 +80,7 @@ PATTERNS: tuple[tuple[str, tuple[str, ...], str], ...] = (
     ),
     ("today", ("nay",), r"\b(?:ngay )?(?:hom|sang|trua|chieu|toi|dem|bua|h\.?) ?nay\b|\bhnay\b"),
     ("yesterday", ("qua", " wa"), r"\b(?:hom|sang|trua|chieu|toi|dem|bua|h\.?) ?(?:qua|wa)\b|\bhqua\b"),
+    ("bare_before", ("kia",), r"\b(?:hom|bua) kia\b"),
     ("long_before", ("kia",), r"\b(?:hom|bua) kia\b"),
     ("before", ("kia",), r"\b(?:hom|bua) kia\b"),
     (

@@ -27,7 +27,8 @@ _FIRST_YEAR = 1900
 class DateFound:
     """A day or period and its place in the folded text.
 
-    `label` is None where the words do not tell which day. `doubt`: vague, future, which_year, which_month, range; None
+    `label` is None where the words do not tell which day. `doubt`: vague, future, which_day, which_year, which_month, range;
+    None
     if sure.
     `cumulative` marks "từ đầu năm": the figure is a total since then. `weak` marks d/m, which may be k of n.
     """
@@ -99,6 +100,8 @@ def _typed_otherwise(name: str, match: re.Match[str], text: Aligned) -> bool:
     if name == "weekday" and match["th"]:
         told = match["past"] or match.start("th") > match.start() or _opens_clause(text.text, match.start())
         return not ("thứ" in typed or (typed.isascii() and told))
+    if name == "bare_before":
+        return not typed.isascii()
     if name == "long_before":
         return "kìa" not in typed
     if name.startswith("month") and "thang" in match[0]:
@@ -301,6 +304,8 @@ _READERS: dict[str, _Reader] = {
     "today": lambda match, today: _day(today, today),
     "yesterday": lambda match, today: _day(today - timedelta(days=1), today),
     "before": lambda match, today: _day(today - timedelta(days=2), today),
+    # "hom kia" may be hôm kia or hôm kìa, the day before.
+    "bare_before": lambda match, today: _day(today - timedelta(days=2), today, "which_day"),
     "long_before": lambda match, today: _day(today - timedelta(days=3), today),
     "ahead": lambda match, today: _Meant(None, "future"),
     "vague": lambda match, today: _VAGUE,

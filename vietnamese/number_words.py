@@ -99,11 +99,19 @@ def _number(words: list[_Word], text: Aligned, counted: Collection[str]) -> Word
         return WordNumber(start, end, None, money, True, "words") if scaled and len(names) > 2 else None
     if len(words) == 1 and not before_counted:
         return None
+    if _two_bare_digits(words, names) and not before_counted:
+        return None
     unsure = len(words) == 1 and words[0].bare and names[0] in _UNSURE_ALONE and names[0] not in {"ba"}
     if unsure and names[0] in {"nam", "sau", "tu", "lam", "nham"}:
         return None
-    doubt = "words" if unsure or _shaky(words) else None
+    shaky = _shaky(words) or (_two_bare_digits(words, names) and names[1] not in {"mot", "lam"})
+    doubt = "words" if unsure or shaky else None
     return WordNumber(start, end, value, money, scaled, doubt, round=names in (["chuc"], ["tram"]))
+
+
+def _two_bare_digits(words: list[_Word], names: list[str]) -> bool:
+    """Tell whether it is "hai nham", "hai sau": 25 and 26, or hái nhầm, hại sau …"""
+    return len(words) == 2 and all(word.bare for word in words) and all(name in _DIGIT for name in names)
 
 
 def _shaky(words: list[_Word]) -> bool:
