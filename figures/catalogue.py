@@ -130,7 +130,7 @@ class Vocabulary:
     units: Trie
     counted: frozenset[str]
     fillers: frozenset[str]
-    not_counted: frozenset[str]
+    not_counted: Trie
     parts: Trie
 
 
@@ -301,7 +301,7 @@ def _vocabulary(
         units=build_trie(unit_words),
         counted=frozenset(split(word)[0] for word, code in unit_words if code != NO_UNIT),
         fillers=_folded_words(content, "fillers", checks),
-        not_counted=_folded_words(content, "not_counted", checks),
+        not_counted=build_trie((word, "") for word in checks.strings(content, "not_counted", "not_counted")),
         parts=build_trie(
             (word, f"{name}.{value}")
             for name, values in checks.word_table(content, "parts", "parts").items()

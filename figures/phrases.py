@@ -11,6 +11,7 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import accumulate
 
 from vietnamese.fold import Aligned, fold
 
@@ -21,6 +22,7 @@ _TOKEN = re.compile(r"[a-z]+|\d+|#|[^\sa-z\d]", re.ASCII)
 _WORD = re.compile(r"[^\W\d_]+")
 # Numbers and small words may stand inside a phrase: "kết nạp được 3 hội viên" is "kết nạp hội viên".
 MAX_SKIPPED = 6
+_NEAR = 4
 
 
 @dataclass(slots=True)
@@ -33,11 +35,15 @@ class Trie:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """Tokens in folded form with the accents typed on each; `strict` asks bare letters to be bare in the phrase too."""
+    """Tokens in folded form with the accents typed on each.
+
+    `strict` tells of each token whether it stands among words typed with accents: then bare letters must be bare in the
+    phrase too. Empty where that is not asked.
+    """
 
     texts: Sequence[str]
     accents: Sequence[str]
-    strict: bool = False
+    strict: tuple[bool, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +85,13 @@ def row_of(text: Aligned, spans: Iterable[tuple[str, int, int]]) -> Row:
     tokens = list(spans)
     accents = [accents_of(text.typed(start, end)) if token.isalpha() else "" for token, start, end in tokens]
     return Row([token for token, _, _ in tokens], accents)
+
+
+def strict_places(accents: Sequence[str]) -> tuple[bool, ...]:
+    """Tell of each token whether accents were typed on it or near it; people mix both ways in one message."""
+    marked = [0, *accumulate(bool(typed) for typed in accents)]
+    last = len(accents)
+    return tuple(marked[min(last, at + _NEAR + 1)] > marked[max(0, at - _NEAR)] for at in range(last))
 
 
 def find_phrases(row: Row, trie: Trie, skippable: frozenset[str] = frozenset()) -> list[Found]:
@@ -123,15 +136,14 @@ def unit_at(row: Row, at: int, units: Trie) -> Found | None:
 def _agreeing(row: Row, used: list[int], node: Trie) -> tuple[str, ...]:
     if not node.ends:
         return ()
-    typed = [row.accents[at] for at in used]
-    agreeing = [code for code, accents in node.ends if all(map(_agree, typed, accents)) or typed == list(accents)]
-    if row.strict:
-        agreeing = [code for code, accents in node.ends if typed == list(accents)]
+    typed = [(row.accents[at], bool(row.strict) and row.strict[at]) for at in used]
+    agreeing = [code for code, accents in node.ends if all(map(_agree, typed, accents))]
     return tuple(dict.fromkeys(agreeing))
 
 
-def _agree(typed: str, wanted: str) -> bool:
-    return not typed or typed == wanted
+def _agree(typed: tuple[str, bool], wanted: str) -> bool:
+    accents, strict = typed
+    return accents == wanted or (not accents and not strict)
 
 
 def _may_skip(token: str, skippable: frozenset[str]) -> bool:

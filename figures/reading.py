@@ -11,11 +11,12 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta, timezone
 
 from figures.catalogue import Catalogue
+from figures.draft import Draft, Place
 from figures.emergency import is_emergency
 from figures.intents import NIL, NONE_OF_IT, NOT, TALK, intent_of
 from figures.members import read_member
 from figures.reading_types import Ask, Reading, Record
-from figures.records import Draft, Place, build
+from figures.records import build
 from figures.scan import Scan, scan
 from figures.when import told_dates
 from vietnamese.fold import align, fold

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 from figures.catalogue import Catalogue, Vocabulary
-from figures.phrases import NUMBER, ONE, Found, Row, find_phrases, row_of, unit_at
+from figures.phrases import NUMBER, ONE, Found, Row, find_phrases, row_of, strict_places, unit_at
 from vietnamese.dates import DateFound, find_dates
 from vietnamese.fold import Aligned
 from vietnamese.numbers import Number, find_numbers
@@ -23,6 +23,10 @@ FIXED = "\\f"
 _RAW = re.compile(r"[a-z]+|\d+|[^\sa-z\d]|\n", re.ASCII)
 _STRONG = frozenset({";", "\n", "•", "!", "?"})
 _WEAK = frozenset({",", "+", "&", "(", ")", "va"})
+_CLOCK = re.compile(r"(?<![\d.,])(?:[01]?\d|2[0-4]):[0-5]\d(?!\d)")
+# A number after these words is no name of a chapter: "họp chi hội 45 chị", "tổng số chi hội 96".
+_NOT_NAMED_AFTER = frozenset({"hop", "hoat", "sh", "toan", "ca", "so", "tong"})
+_SCALED = re.compile(r"(?:[.,]\d+)? ?(?:k|tr|trieu|nghin|ngan|ty|ti|cu)(?![a-z])|[.,]\d|%| ?%")
 _BULLET = re.compile(r"(?:^|\n) ?(\d{1,2}) ?[.)/](?= ?[a-z])")
 _NO_COUNT_AFTER_DATE = re.compile(r" ?chi (?:em|hoi)\b")
 _DIGIT_SIGNS = frozenset({"/", "."})
@@ -65,7 +69,10 @@ class Mention:
 
 @dataclass(frozen=True, slots=True)
 class Scan:
-    """All that was found in a message. `strong` and `weak` count the boundaries before each token."""
+    """All that was found in a message. `strong` and `weak` count the boundaries before each token.
+
+    `accented` tells of each token whether accents were typed on it or near it.
+    """
 
     text: Aligned
     row: Row
@@ -78,6 +85,7 @@ class Scan:
     weak: tuple[int, ...]
     ambiguous: tuple[int, ...]
     phones: tuple[tuple[int, int, str], ...]
+    accented: tuple[bool, ...]
 
 
 def scan(text: Aligned, today: date, catalogue: Catalogue) -> Scan:
@@ -96,7 +104,7 @@ def scan(text: Aligned, today: date, catalogue: Catalogue) -> Scan:
     numbers = [number for number in find_numbers(left, words.counted) if not _is_empty(number, left)]
     tokens = _tokens(raw, numbers, dates, masked)
     row = row_of(text, _spans(tokens))
-    careful = replace(row, strict=any(row.accents))
+    careful = replace(row, strict=strict_places(row.accents))
     starts = [token.start for token in tokens]
     strong, weak = _boundaries(row.texts)
     return Scan(
@@ -111,6 +119,7 @@ def scan(text: Aligned, today: date, catalogue: Catalogue) -> Scan:
         weak=weak,
         ambiguous=tuple(bisect_left(starts, start) for start in ambiguous),
         phones=phones,
+        accented=careful.strict,
     )
 
 
@@ -122,14 +131,29 @@ def _fixed(text: str, raw: list[Token], row: Row, words: Vocabulary) -> tuple[li
     """Return the spans of fixed phrases and list numbers, and the starts of unclear numbers ("thôn 3 hộ")."""
     texts = row.texts
     spans, ambiguous = [match.span(1) for match in _BULLET.finditer(text)], []
+    spans += [match.span() for match in _CLOCK.finditer(text)]
     for found in find_phrases(row, words.fixed):
         first, last = found.tokens[0], found.tokens[-1]
-        counted = texts[last].isdigit() and first != last and last + 1 < len(texts)
-        if counted and unit_at(row, last + 1, words.units):
+        named = texts[last].isdigit() and first != last
+        if named and (_SCALED.match(text, raw[last].end) or _is_share(texts, last)):
+            continue
+        if not named or not unit_at(row, last + 1, words.units):
+            if not named or not _counts_a_chapter(texts, first, last):
+                spans.append((raw[first].start, raw[last].end))
+        elif first == 0 or texts[first - 1] not in _NOT_NAMED_AFTER:
             ambiguous.append(raw[last].start)
-        else:
-            spans.append((raw[first].start, raw[last].end))
     return spans, ambiguous
+
+
+def _is_share(texts: Sequence[str], last: int) -> bool:
+    """Tell whether k of n stands there: "họp chi hội 33/48 chị"."""
+    after = texts[last + 1 : last + 3]
+    return texts[last - 1] == "hoi" and len(after) == 2 and after[0] == "/" and after[1].isdigit()
+
+
+def _counts_a_chapter(texts: Sequence[str], first: int, last: int) -> bool:
+    """Tell whether "tổng số chi hội 96" counts chapters."""
+    return texts[last - 1] == "hoi" and first > 0 and texts[first - 1] in {"so", "tong"}
 
 
 def _outside(spans: Iterable[tuple[int, int]], taken: list[tuple[int, int]]) -> list[tuple[int, int]]:

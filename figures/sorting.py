@@ -11,6 +11,7 @@ from figures.phrases import NUMBER, longest, unit_at
 from figures.scan import Quantity, Scan
 
 _CLOSE = 3
+_MOST_AREAS = 8
 _TIMES = frozenset({"thang", "tuan", "nam", "ngay", "quy"})
 _LAST_YEAR = re.compile(r"nam (?:ngoai|truoc|roi)")
 _PRODUCT = frozenset({"x", "*", "×"})
@@ -42,8 +43,8 @@ class Part:
 class Sorted:
     """The numbers of a message by what they are.
 
-    `left` may still be stock figures ("còn 2 chi hội dưới 60%"); `silent` are the tokens of clauses about plans, last
-    year or what is not done; `bare` is true where no accent was typed in the whole message.
+    `left` may still be stock figures ("còn 2 chi hội dưới 60%"), `unsure_left` are those that only a bare word makes
+    one; `silent` are the tokens of clauses about plans, last year or what is not done.
     """
 
     values: tuple[Quantity, ...]
@@ -52,66 +53,109 @@ class Sorted:
     parts: tuple[Part, ...]
     doubtful: tuple[Quantity, ...]
     silent: frozenset[int]
-    bare: bool
+    unsure_left: frozenset[int]
+
+
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """The tokens of clauses that report nothing: surely, or only if a word typed bare is the one it looks like."""
+
+    sure: frozenset[int]
+    unsure: frozenset[int]
+
+    @property
+    def all(self) -> frozenset[int]:
+        """Return the tokens of both kinds."""
+        return self.sure | self.unsure
 
 
 def sort_numbers(found: Scan, catalogue: Catalogue) -> Sorted:
     """Sort every number of the scan into exactly one kind; numbers that are no figure are dropped."""
     parts = _parts(found, catalogue)
     part_tokens = {part.quantity.at for part in parts}
-    silent = _silent(found)
-    bare = not any(found.row.accents)
+    silent = silence(found)
     rates: list[Rate] = []
     kinds: dict[str, list[Quantity]] = {"value": [], "left": [], "doubtful": [], "none": []}
     for quantity in found.quantities:
         if quantity.at in part_tokens or _is_no_count(found, quantity, catalogue):
             continue
-        kind = _kind(found, quantity, silent, bare=bare)
+        kind = _kind(found, quantity, silent)
         rate = _rate(found, quantity, catalogue) if kind == "value" else None
         if rate:
             rates.append(rate)
         else:
             kinds[kind].append(quantity)
+    unsure_left = frozenset(quantity.at for quantity in kinds["left"] if not _is_surely_left(found, quantity))
     return Sorted(
-        tuple(kinds["value"]), tuple(kinds["left"]), tuple(rates), tuple(parts), tuple(kinds["doubtful"]), silent, bare
+        values=tuple(kinds["value"]),
+        left=tuple(kinds["left"]),
+        rates=tuple(rates),
+        parts=tuple(parts),
+        doubtful=tuple(kinds["doubtful"]),
+        silent=silent.all,
+        unsure_left=unsure_left,
     )
 
 
-def _kind(found: Scan, quantity: Quantity, silent: frozenset[int], *, bare: bool) -> str:
+def _kind(found: Scan, quantity: Quantity, silent: Silence) -> str:
     """Return value, left, doubtful or none. Typed bare, "chua" may be chưa or chùa: what it would silence is asked."""
-    before = {
-        name
-        for _, last, name in _cues_before(found, quantity.at)
-        if 0 < quantity.at - last <= _CLOSE and found.weak[last] == found.weak[quantity.at]
-    }
-    if quantity.at in silent or before & {"price", "target"}:
-        return "doubtful" if bare else "none"
-    if quantity.number.value is None or quantity.number.doubt:
+    before = dict(_near_cues(found, quantity))
+    if quantity.at in silent.sure or any(before.get(name) for name in ("price", "target")):
+        return "none"
+    if quantity.at in silent.unsure and "left" in before:
+        return "none"
+    if quantity.at in silent.unsure or before.keys() & {"price", "target"}:
+        return "doubtful"
+    if quantity.number.value is None or (quantity.number.doubt and quantity.number.doubt != "thousands"):
         return "doubtful"
     return "left" if "left" in before else "value"
 
 
+def _near_cues(found: Scan, quantity: Quantity) -> list[tuple[str, bool]]:
+    """Return the cues closely before a number with whether they are sure; "gia 4k" can only be a price."""
+    near = []
+    for first, last, name in _cues_before(found, quantity.at):
+        if 0 < quantity.at - last <= _CLOSE and found.weak[last] == found.weak[quantity.at]:
+            priced = name == "price" and quantity.at == last + 1 and quantity.number.scaled
+            near.append((name, priced or is_sure(found, first, last)))
+    return near
+
+
+def is_sure(found: Scan, first: int, last: int) -> bool:
+    """Tell whether a cue can be no other word: several words, or one typed with accents or among such."""
+    return last > first or bool(found.row.accents[first]) or found.accented[first]
+
+
+def _is_surely_left(found: Scan, quantity: Quantity) -> bool:
+    return ("left", True) in _near_cues(found, quantity)
+
+
 def _is_no_count(found: Scan, quantity: Quantity, catalogue: Catalogue) -> bool:
-    following = _text(found, quantity.at + 1)
-    return not quantity.units and not quantity.money and following in catalogue.vocabulary.not_counted
+    """Tell whether what is counted is no figure of ours ("120 tờ rơi", "3 xe rác", "5 tuổi")."""
+    if quantity.money or "percent" in quantity.units:
+        return False
+    words = longest(found.row, quantity.at + 1, catalogue.vocabulary.not_counted)
+    return words is not None and words.tokens[-1] >= quantity.ends
 
 
 def _text(found: Scan, at: int) -> str:
     return found.tokens[at].text if 0 <= at < len(found.tokens) else ""
 
 
-def _silent(found: Scan) -> frozenset[int]:
-    """Return the clauses (by count of boundaries) and sentences that speak of plans, last year or what is not done."""
-    clauses: set[int] = set()
-    for first, _, name in found.cues:
+def silence(found: Scan) -> Silence:
+    """Return the clauses and sentences that speak of plans, of last year or of what is not done."""
+    sure: set[int] = set()
+    unsure: set[int] = set()
+    for first, last, name in found.cues:
+        tokens = sure if is_sure(found, first, last) else unsure
         if name == "future":
-            clauses.update(_sentence(found, first))
+            tokens.update(_sentence(found, first))
         elif name in {"not_yet", "before"} and not _is_mentioned(found, first):
-            clauses.update(_clause(found, first))
+            tokens.update(_clause(found, first))
     for at, said in found.dates:
         if _LAST_YEAR.search(found.text.text[said.start : said.end]):
-            clauses.update(_clause(found, at))
-    return frozenset(clauses)
+            sure.update(_clause(found, at))
+    return Silence(frozenset(sure), frozenset(unsure - sure))
 
 
 def _sentence(found: Scan, at: int) -> range:
@@ -182,20 +226,32 @@ def _after_each(found: Scan, quantity: Quantity, catalogue: Catalogue) -> tuple[
 
 
 def _parts(found: Scan, catalogue: Catalogue) -> list[Part]:
+    """Return the named numbers that lead each area of parts; the first number of another kind ends them."""
     parts: list[Part] = []
     for first, last in _areas(found):
-        inside = [quantity for quantity in found.quantities if first < quantity.at <= last]
-        parent = max((quantity.at for quantity in found.quantities if quantity.at < first), default=None)
-        named = [(quantity, _part_name(found, quantity, first, last, catalogue=catalogue)) for quantity in inside]
-        if parent is not None and named and all(name for _, name in named):
-            parts.extend(Part(quantity, name, parent) for quantity, name in named if name)
+        begin = bisect_left(found.quantities, first, key=lambda quantity: quantity.at)
+        parent = found.quantities[begin - 1] if begin else None
+        for quantity in found.quantities[begin:] if parent else ():
+            name = None
+            if quantity.at <= last and quantity.number.value is not None and quantity.money <= _may_be_money(parent):
+                name = _part_name(found, quantity, first, last, catalogue=catalogue)
+            if not name or not parent or any(part.quantity.at == quantity.at for part in parts):
+                break
+            parts.append(Part(quantity, name, parent.at))
     return parts
 
 
+def _may_be_money(quantity: Quantity | None) -> bool:
+    return quantity is not None and (quantity.money or quantity.number.scaled or not quantity.units)
+
+
 def _areas(found: Scan) -> list[tuple[int, int]]:
-    """Return the token ranges of parentheses and of what follows "trong đó", up to the end of the sentence."""
+    """Return the token ranges that may hold parts: in parentheses, after "trong đó" or "64 triệu:"."""
     areas = []
     opened: int | None = None
+    for quantity in found.quantities:
+        if _text(found, quantity.ends + 1) == ":":
+            areas.append((quantity.ends + 1, _sentence(found, quantity.ends).stop - 1))
     for at, token in enumerate(found.tokens):
         if token.text == "(":
             opened = at
@@ -203,9 +259,9 @@ def _areas(found: Scan) -> list[tuple[int, int]]:
             areas.append((opened, at))
             opened = None
     for first, last, name in found.cues:
-        if name == "part" and not any(a <= first <= b for a, b in areas):
+        if name == "part" and not any(a <= first <= b for a, b in areas[-_MOST_AREAS:]):
             areas.append((last, _sentence(found, last).stop - 1))
-    return areas[:8]
+    return sorted(areas)[:_MOST_AREAS]
 
 
 def _part_name(found: Scan, quantity: Quantity, first: int, last: int, *, catalogue: Catalogue) -> str | None:
