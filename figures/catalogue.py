@@ -53,9 +53,9 @@ class Links:
 class Indicator:
     """One figure that may be reported. `names` is language → name; money is whole đồng.
 
-    `words` name it in a message, `one` are phrases that mean one of it where no number stands ("ra mắt tổ"),
-    `by` is dimension → value → words, `accepts` further units of measure, `usual_max` level → highest usual value,
-    `ask` level → a question to ask whenever it is reported from there.
+    `words` name it in a message, `one` are phrases that mean one of it where no number stands ("ra mắt tổ"), `by` is
+    dimension → value → words (`by_folded` without accents), `accepts` further units of measure, `usual_max` level →
+    highest usual value, `ask` level → a question to ask whenever it is reported from there.
     """
 
     code: str
@@ -73,6 +73,7 @@ class Indicator:
     disaggregation: tuple[str, ...] = ()
     usual_max: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
     by: Words = field(default_factory=lambda: MappingProxyType({}))
+    by_folded: Words = field(default_factory=lambda: MappingProxyType({}))
     accepts: tuple[str, ...] = ()
     links: Links = field(default_factory=Links)
     ask: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
@@ -138,7 +139,8 @@ class Vocabulary:
 class Catalogue:
     """All indicators by code, with the units of measure, targets, and what reading a message needs.
 
-    `default_periods` is sender level → kind of period a message without a date speaks of (a day where missing).
+    `default_periods` is sender level → kind of period a message without a date speaks of (a day where missing);
+    `partitions` are sets of parts (kinh and dtts) that make the whole where more than one is told.
     """
 
     indicators: Mapping[str, Indicator]
@@ -148,6 +150,12 @@ class Catalogue:
     levels: tuple[str, ...]
     default_periods: Mapping[str, str]
     vocabulary: Vocabulary
+    partitions: tuple[frozenset[str], ...] = ()
+
+    @property
+    def wholes(self) -> frozenset[str]:
+        """Return the indicators that are the n of "k of n" and have words of their own beside those of the k."""
+        return frozenset(row.links.of for row in self if row.links.of and row.kind == "stock")
 
     def __getitem__(self, code: str) -> Indicator:
         """Return an indicator; `KeyError` if there is none of that code."""
@@ -192,6 +200,7 @@ def load(content: Mapping[str, object]) -> Catalogue:
         levels=levels,
         default_periods=MappingProxyType(default_periods),
         vocabulary=vocabulary,
+        partitions=tuple(map(frozenset, checks.string_lists(content, "partitions"))),
     )
 
 
@@ -213,6 +222,7 @@ def _indicator(row: Mapping[str, object], checks: Checks) -> Indicator:
     if not set(links) <= set(Links.__slots__):
         checks.add(f"{place}.links", "has an unknown key")
         links = {}
+    by = checks.word_table(row, "by", place)
     return Indicator(
         code=code,
         names=MappingProxyType({"vi": checks.text(row, "name_vi", place), "en": checks.text(row, "name_en", place)}),
@@ -228,7 +238,8 @@ def _indicator(row: Mapping[str, object], checks: Checks) -> Indicator:
         one=checks.strings(row, "one", place, optional=True),
         disaggregation=checks.strings(row, "disaggregation", place, optional=True),
         usual_max=MappingProxyType(checks.numbers(row, "usual_max", place)),
-        by=checks.word_table(row, "by", place),
+        by=by,
+        by_folded=MappingProxyType({dimension: _folded(values) for dimension, values in by.items()}),
         accepts=checks.strings(row, "accepts", place, optional=True),
         links=Links(**links),
         ask=MappingProxyType(checks.text_map(row, "ask", place)),
@@ -242,7 +253,11 @@ def _indicator(row: Mapping[str, object], checks: Checks) -> Indicator:
     )
 
 
-_INDICATOR_KEYS = frozenset(Indicator.__slots__) - {"names"} | {"name_vi", "name_en"}
+_INDICATOR_KEYS = frozenset(Indicator.__slots__) - {"names", "by_folded"} | {"name_vi", "name_en"}
+
+
+def _folded(values: Mapping[str, tuple[str, ...]]) -> Mapping[str, tuple[str, ...]]:
+    return MappingProxyType({value: tuple(fold(word) for word in words) for value, words in values.items()})
 
 
 def _target(row: Mapping[str, object], checks: Checks) -> Target:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
@@ -12,7 +13,8 @@ from figures.reading_types import Ask, Record
 from figures.scan import Mention, Quantity, Scan
 from figures.sorting import Sorted
 from figures.when import Told, when_of
-from vietnamese.fold import fold
+
+_NEAR = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +27,10 @@ class Place:
 
 @dataclass(slots=True)
 class Draft:
-    """What has been built so far of one message."""
+    """What has been built so far of one message; `multiplied` are the tokens of counts with their own price.
+
+    `unplaced` are numbers without words of their own; `heads` the place at the head of a number's line, by token.
+    """
 
     found: Scan
     catalogue: Catalogue
@@ -38,24 +43,44 @@ class Draft:
     asks: list[Ask] = field(default_factory=list)
     derived: dict[str, float] = field(default_factory=dict)
     percents: list[Quantity] = field(default_factory=list)
+    multiplied: set[int] = field(default_factory=set)
+    unplaced: list[Quantity] = field(default_factory=list)
+    heads: dict[int, str] = field(default_factory=dict)
+
+    @property
+    def paired_mentions(self) -> dict[int, Pair]:
+        """Return the pairs by the first token of their words."""
+        return {chosen.mention.first: chosen for chosen in self.pairs}
 
 
 def context_of(draft: Draft, quantity: Quantity, link: str) -> str | None:
-    """Return the indicator nearest before (else after) a number that has a `link`: from its pair or its words alone."""
-    catalogue, found = draft.catalogue, draft.found
-    pairs = {chosen.mention.first: chosen for chosen in draft.pairs}
-    best: tuple[int, str] | None = None
-    for mention in found.mentions:
-        chosen = pairs.get(mention.first)
-        if chosen is None and not _speaks_alone(draft, mention, link):
-            continue
-        code = chosen.code if chosen else mention.codes[0]
-        if not getattr(catalogue[code].links, link):
-            continue
-        distance = quantity.at - mention.first if mention.first < quantity.at else 1_000 + mention.first - quantity.at
-        if best is None or distance < best[0]:
-            best = (distance, code)
-    return best[1] if best else None
+    """Return the indicator nearest before a number that has a `link`, else one after it in its own clause."""
+    found = draft.found
+    middle = bisect_left(found.mentions, quantity.at, key=lambda mention: mention.first)
+    for mention in reversed(found.mentions[max(0, middle - _NEAR) : middle]):
+        code = _linked(draft, mention, link)
+        if code:
+            return code
+    for mention in found.mentions[middle : middle + _NEAR]:
+        if same_clause(found, mention.first, quantity.at):
+            code = _linked(draft, mention, link)
+            if code:
+                return code
+    return None
+
+
+def same_clause(found: Scan, one: int, other: int) -> bool:
+    """Tell whether no comma and no end of a sentence stands between two tokens."""
+    return found.strong[one] == found.strong[other] and found.weak[one] == found.weak[other]
+
+
+def _linked(draft: Draft, mention: Mention, link: str) -> str | None:
+    """Return the indicator of the words, if it has the link: from the pair, or where they can speak alone."""
+    chosen = draft.paired_mentions.get(mention.first)
+    if chosen is None and not _speaks_alone(draft, mention, link):
+        return None
+    code = chosen.code if chosen else mention.codes[0]
+    return code if getattr(draft.catalogue[code].links, link) else None
 
 
 def _speaks_alone(draft: Draft, mention: Mention, link: str) -> bool:
@@ -78,6 +103,8 @@ def add(draft: Draft, indicator: Indicator, quantity: Quantity, *, first: int, l
         qualifier=quantity.number.qualifier,
     )
     put(draft, first, record, ambiguous=quantity.at in draft.found.ambiguous)
+    if quantity.number.doubt:
+        draft.asks.append(Ask("number", {"doubt": quantity.number.doubt}))
 
 
 def put(draft: Draft, at: int, record: Record, *, ambiguous: bool = False) -> None:
@@ -93,6 +120,8 @@ def put(draft: Draft, at: int, record: Record, *, ambiguous: bool = False) -> No
 
 
 def place_of(draft: Draft, at: int) -> str | None:
+    if draft.heads.get(at):
+        return draft.heads[at]
     before = [place.name for place in draft.places if place.at <= at]
     if before:
         return before[-1]
@@ -102,8 +131,10 @@ def place_of(draft: Draft, at: int) -> str | None:
 def value_of(quantity: Quantity) -> int | float | None:
     """Return the value in the unit of the indicator; None for a fraction of what can only be whole."""
     assert quantity.number.value is not None
-    value = plain(quantity.number.value * quantity.size)
     divisible = {"m", "kg", "ngay_cong", "percent"} & set(quantity.units)
+    # "1,250 cây" can only be 1250 of what is whole; that it may be is asked.
+    thousands = 1_000 if quantity.number.doubt == "thousands" and not divisible and not quantity.number.scaled else 1
+    value = plain(quantity.number.value * quantity.size * thousands)
     return value if isinstance(value, int) or divisible else None
 
 
@@ -127,10 +158,10 @@ def span_of(found: Scan, first: int, last: int) -> tuple[int, int]:
 def by_of(found: Scan, indicator: Indicator, first: int, last: int) -> Mapping[str, str]:
     if not indicator.by:
         return {}
-    said = f" {found.text.text[found.tokens[first].start : found.tokens[last].end]} "
+    said = f" {' '.join(found.row.texts[first : last + 1])} "
     by = {}
-    for dimension, values in indicator.by.items():
-        value = next((v for v, words in values.items() if any(f" {fold(word)} " in said for word in words)), None)
+    for dimension, values in indicator.by_folded.items():
+        value = next((v for v, words in values.items() if any(f" {word} " in said for word in words)), None)
         if value:
             by[dimension] = value
     return by

@@ -85,10 +85,15 @@ def _offers(
         return []
     offers = []
     for code in mention.codes:
-        if fits(quantity, catalogue[code]):
+        if fits(quantity, catalogue[code]) and not _names_whole(quantity, mention, code, catalogue):
             same = catalogue[code].unit in quantity.units
             offers.append(Pair(quantity, mention, code, distance - same + (not quantity.units)))
     return [offer for offer in offers if offer.cost <= _TOO_FAR]
+
+
+def _names_whole(quantity: Quantity, mention: Mention, code: str, catalogue: Catalogue) -> bool:
+    """Tell whether words after k of n name the n: "hội viên 97/131 phụ nữ từ 18 tuổi"."""
+    return quantity.number.of is not None and mention.first > quantity.at and code in catalogue.wholes
 
 
 def _distance(found: Scan, quantity: Quantity, mention: Mention, numbers: list[int]) -> int | None:

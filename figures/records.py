@@ -6,33 +6,37 @@ from dataclasses import replace
 
 from figures.catalogue import Catalogue, Indicator
 from figures.draft import Draft, Place, add, by_of, context_of, plain, put, span_of, value_of
-from figures.leftovers import add_rate, not_understood, place_left_over
+from figures.leftovers import breakdowns, not_understood, place_left_over
 from figures.pairing import Pair, pair
+from figures.rates import add_rate
 from figures.reading_types import Ask, Record
 from figures.scan import Mention, Quantity, Scan
 from figures.sorting import Part, Sorted, sort_numbers
 from figures.when import Told
+from vietnamese.fold import fold
 
 _PERCENT_TOLERANCE = 0.11
+_POOR = {"ho_ngheo": "ngheo", "can_ngheo": "can_ngheo"}
+_TOLD_NEW = frozenset({"moi", "them"})
 
 
-def build(found: Scan, catalogue: Catalogue, told: Told, level: str, places: tuple[Place, ...] = ()) -> Draft:
+def build(found: Scan, catalogue: Catalogue, when: Told, level: str, places: tuple[Place, ...] = ()) -> Draft:
     """Return the records of a scan, in the order of the text, with the questions that arose."""
     numbers = sort_numbers(found, catalogue)
-    draft = Draft(found, catalogue, told, level, numbers, places)
+    draft = Draft(found, catalogue, when, level, numbers, places)
     draft.pairs = _kept(pair(found, (*numbers.values, *numbers.left), catalogue), numbers, catalogue)
     draft.pairs = [_redirected(chosen, draft) for chosen in draft.pairs]
     for chosen in draft.pairs:
         _add_pair(draft, chosen)
     paired = {chosen.quantity.at for chosen in draft.pairs}
-    for quantity in numbers.values:
-        if quantity.at not in paired:
-            place_left_over(draft, quantity)
-    if any(at not in paired for at in numbers.unsure_left):
-        draft.asks.append(Ask("number", {"doubt": "left"}))
+    told = breakdowns(draft, numbers.values)
+    draft.unplaced = [quantity for quantity in numbers.values if quantity.at not in paired | told]
     for rate in numbers.rates:
         add_rate(draft, rate)
     _add_ones(draft)
+    place_left_over(draft)
+    if any(at not in paired for at in numbers.unsure_left):
+        draft.asks.append(Ask("number", {"doubt": "left"}))
     _add_parts(draft)
     for quantity in numbers.doubtful:
         draft.asks.append(Ask("number", {"doubt": quantity.number.doubt or "vague"}))
@@ -75,6 +79,8 @@ def _add_whole(draft: Draft, indicator: Indicator, quantity: Quantity) -> None:
     whole = quantity.number.of
     if whole and indicator.links.of and whole.value is not None:
         other = draft.catalogue[indicator.links.of]
+        if indicator.kind == "stock" and not any(other.code in mention.codes for mention in draft.found.mentions):
+            return
         value = plain(whole.value)
         assert value is not None
         span = span_of(draft.found, quantity.at, quantity.ends)
@@ -111,11 +117,27 @@ def _add_parts(draft: Draft) -> None:
             continue
         index, record = owner
         values = {part.name: _part_value(part) for part in parts}
-        draft.rows[index] = (draft.rows[index][0], replace(record, by={**record.by, **values}))
-        if record.unit == "vnd" and sum(values.values()) != record.value:
+        at = draft.rows[index][0]
+        draft.rows[index] = (at, replace(record, by={**record.by, **values}))
+        if not _may_be_parts(values, record, draft.catalogue):
             draft.asks.append(Ask("parts_differ", {"parts": sum(values.values()), "total": record.value}))
-        if record.unit == "ho":
-            draft.asks.append(Ask("breakdown", {"indicator": record.indicator}))
+        elif "ho_ngheo" in draft.catalogue[record.indicator].by and set(values) == set(_POOR):
+            draft.rows[index : index + 1] = [
+                (at, replace(record, value=value, by={"ho_ngheo": _POOR[name]})) for name, value in values.items()
+            ]
+
+
+def _may_be_parts(values: dict[str, int], record: Record, catalogue: Catalogue) -> bool:
+    """Tell whether parts agree with their total: money and whole partitions add up, others may overlap."""
+    total = sum(values.values())
+    if record.unit == "vnd":
+        return total == record.value
+    if any(value > record.value for value in values.values()):
+        return False
+    for whole in catalogue.partitions:
+        if set(values) <= whole and len(values) > 1:
+            return total == record.value
+    return True
 
 
 def _owner_of(draft: Draft, parent: int) -> tuple[int, Record] | None:
@@ -158,16 +180,24 @@ def _add_shares(draft: Draft) -> None:
             draft.asks.append(not_understood(quantity))
 
 
+def _is_told_new(draft: Draft, record: Record) -> bool:
+    """Tell whether "nhận đỡ đầu mới", "nhận thêm" say what the level is otherwise asked."""
+    start, end = record.span
+    return bool(_TOLD_NEW & set(fold(draft.found.text.original[start:end]).split()))
+
+
 def _check(draft: Draft) -> None:
     seen: set[tuple[str, str | None, str, str | None, str]] = set()
-    for _, record in draft.rows:
+    owned = {row.links.people for row in draft.catalogue} - {row.code for row in draft.catalogue if row.links.activity}
+    for at, record in draft.rows:
         indicator = draft.catalogue[record.indicator]
         limit = indicator.usual_max.get(draft.level)
         if limit is not None and record.value > limit:
             draft.asks.append(Ask("outlier", {"indicator": record.indicator, "value": record.value}))
-        if draft.level in indicator.ask and not record.cumulative:
+        if draft.level in indicator.ask and not record.cumulative and not _is_told_new(draft, record):
             draft.asks.append(Ask(indicator.ask[draft.level], {"indicator": record.indicator}))
         key = (record.indicator, record.date, record.unit, record.place, repr(sorted(record.by.items(), key=str)))
-        if key in seen:
+        several = record.derived or at in draft.multiplied or record.indicator in owned
+        if key in seen and not several:
             draft.asks.append(Ask("same_twice", {"indicator": record.indicator}))
         seen.add(key)

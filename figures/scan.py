@@ -99,7 +99,7 @@ def scan(text: Aligned, today: date, catalogue: Catalogue) -> Scan:
     taken = [(raw[i].start, raw[i].end) for phrase in numbered for i in phrase.tokens]
     masked = _outside([(start, end) for start, end, _ in phones] + fixed, taken)
     left = text.blanked([*taken, *masked])
-    dates = [found for found in find_dates(left, today) if not _counts(found, left, words)]
+    dates = [_without_mung(found, left) for found in find_dates(left, today) if not _counts(found, left, words)]
     left = left.blanked((found.start, found.end) for found in dates)
     numbers = [number for number in find_numbers(left, words.counted) if not _is_empty(number, left)]
     tokens = _tokens(raw, numbers, dates, masked)
@@ -135,7 +135,7 @@ def _fixed(text: str, raw: list[Token], row: Row, words: Vocabulary) -> tuple[li
     for found in find_phrases(row, words.fixed):
         first, last = found.tokens[0], found.tokens[-1]
         named = texts[last].isdigit() and first != last
-        if named and (_SCALED.match(text, raw[last].end) or _is_share(texts, last)):
+        if named and (_is_scaled(text, texts, raw[last], last) or _is_share(texts, last)):
             continue
         if not named or not unit_at(row, last + 1, words.units):
             if not named or not _counts_a_chapter(texts, first, last):
@@ -143,6 +143,12 @@ def _fixed(text: str, raw: list[Token], row: Row, words: Vocabulary) -> tuple[li
         elif first == 0 or texts[first - 1] not in _NOT_NAMED_AFTER:
             ambiguous.append(raw[last].start)
     return spans, ambiguous
+
+
+def _is_scaled(text: str, texts: Sequence[str], number: Token, last: int) -> bool:
+    """Tell whether the number after the name of a giver is money or a fraction: "chi hội 5tr", "thôn 2,5 km"."""
+    scaled = _SCALED.match(text, number.end)
+    return scaled is not None and (texts[last - 1] == "hoi" or not scaled[0].startswith(" "))
 
 
 def _is_share(texts: Sequence[str], last: int) -> bool:
@@ -170,6 +176,14 @@ def _counts(found: DateFound, text: Aligned, words: Vocabulary) -> bool:
     if _NO_COUNT_AFTER_DATE.match(text.text, found.end):
         return False
     return bool(following) and unit_at(row_of(text, _spans(following)), 0, words.units) is not None
+
+
+def _without_mung(found: DateFound, text: Aligned) -> DateFound:
+    """Leave "mừng" of "chào mừng 8/3" out of the date; it is no "mùng"."""
+    is_mung = text.text.startswith("mung ", found.start)
+    if is_mung and ("mừng" in text.typed(found.start, found.end) or text.text[: found.start].endswith("chao ")):
+        return replace(found, start=found.start + len("mung "))
+    return found
 
 
 def _first_is_larger(typed: str) -> bool:

@@ -12,6 +12,7 @@ from figures.scan import Quantity, Scan
 
 _CLOSE = 3
 _MOST_AREAS = 8
+_RISES = frozenset({"tang", "giam", "hon", "vuot"})
 _TIMES = frozenset({"thang", "tuan", "nam", "ngay", "quy"})
 _LAST_YEAR = re.compile(r"nam (?:ngoai|truoc|roi)")
 _PRODUCT = frozenset({"x", "*", "×"})
@@ -114,7 +115,7 @@ def _kind(found: Scan, quantity: Quantity, silent: Silence) -> str:
 def _near_cues(found: Scan, quantity: Quantity) -> list[tuple[str, bool]]:
     """Return the cues closely before a number with whether they are sure; "gia 4k" can only be a price."""
     near = []
-    for first, last, name in _cues_before(found, quantity.at):
+    for first, last, name in cues_before(found, quantity.at):
         if 0 < quantity.at - last <= _CLOSE and found.weak[last] == found.weak[quantity.at]:
             priced = name == "price" and quantity.at == last + 1 and quantity.number.scaled
             near.append((name, priced or is_sure(found, first, last)))
@@ -135,7 +136,14 @@ def _is_no_count(found: Scan, quantity: Quantity, catalogue: Catalogue) -> bool:
     if quantity.money or "percent" in quantity.units:
         return False
     words = longest(found.row, quantity.at + 1, catalogue.vocabulary.not_counted)
-    return words is not None and words.tokens[-1] >= quantity.ends
+    if words is None or words.tokens[-1] < quantity.ends:
+        return False
+    # "12 to" may be tổ as well as tờ, "250k tang" tặng as well as tầng.
+    return (
+        not (quantity.units or quantity.number.scaled)
+        or len(words.tokens) > 1
+        or bool(found.row.accents[words.tokens[0]])
+    )
 
 
 def _text(found: Scan, at: int) -> str:
@@ -150,12 +158,29 @@ def silence(found: Scan) -> Silence:
         tokens = sure if is_sure(found, first, last) else unsure
         if name == "future":
             tokens.update(_sentence(found, first))
-        elif name in {"not_yet", "before"} and not _is_mentioned(found, first):
+        elif name == "not_yet" and not _is_mentioned(found, first):
             tokens.update(_clause(found, first))
+        elif name == "before":
+            tokens.update(_compared(found, first))
     for at, said in found.dates:
         if _LAST_YEAR.search(found.text.text[said.start : said.end]):
-            sure.update(_clause(found, at))
+            sure.update(_compared(found, at))
     return Silence(frozenset(sure), frozenset(unsure - sure))
+
+
+def _compared(found: Scan, at: int) -> range:
+    """Return what is only compared with: from the words on where this year's number stands before them.
+
+    "kết nạp 12 hv, tăng 3 hv so với năm ngoái" and "12 hv so với năm ngoái 8" leave 12; "8 hv năm ngoái" leaves none.
+    """
+    clause = _clause(found, at)
+    before = [quantity for quantity in found.quantities if clause.start <= quantity.at < at]
+    rise = next((i for i in range(at - 1, clause.start - 1, -1) if _text(found, i) in _RISES), None)
+    if rise is not None and any(quantity.at > rise for quantity in before):
+        return range(rise, clause.stop)
+    follows = any(at < quantity.at < clause.stop for quantity in found.quantities)
+    compares = _text(found, at) == "so" or _text(found, at - 1) == "voi"
+    return range(at if before and (follows or compares) else clause.start, clause.stop)
 
 
 def _sentence(found: Scan, at: int) -> range:
@@ -170,7 +195,7 @@ def _clause(found: Scan, at: int) -> range:
     return range(max(first, sentence.start), min(last, sentence.stop))
 
 
-def _cues_before(found: Scan, at: int) -> list[tuple[int, int, str]]:
+def cues_before(found: Scan, at: int) -> list[tuple[int, int, str]]:
     """Return the last few cues before token `at` that are not part of the words of an indicator."""
     end = bisect_left(found.cues, (at, -1, ""))
     near = found.cues[max(0, end - 4) : end]
@@ -211,7 +236,7 @@ def _after_slash(found: Scan, quantity: Quantity, catalogue: Catalogue) -> tuple
 
 def _after_each(found: Scan, quantity: Quantity, catalogue: Catalogue) -> tuple[frozenset[str], frozenset[str]]:
     """Read "mỗi suất 300k", "mỗi tháng 500k"; cues already agree with the accents typed, so "mới" is not "mỗi"."""
-    for _, last, name in _cues_before(found, quantity.at):
+    for _, last, name in cues_before(found, quantity.at):
         between = [token.text for token in found.tokens[last + 1 : quantity.at]]
         if name != "each" or len(between) > _CLOSE + 1 or NUMBER in between:
             continue
