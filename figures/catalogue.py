@@ -55,7 +55,8 @@ class Indicator:
 
     `words` name it in a message, `one` are phrases that mean one of it where no number stands ("ra mắt tổ"), `by` is
     dimension → value → words (`by_folded` without accents), `accepts` further units of measure, `usual_max` level →
-    highest usual value, `ask` level → a question to ask whenever it is reported from there.
+    highest usual value, `ask` level → a question to ask whenever it is reported from there. `alone` are words that name
+    it only where nothing else in their clause does; `usual_each` is what one usually costs in đồng, `from` and `to`.
     """
 
     code: str
@@ -70,6 +71,8 @@ class Indicator:
     confidence: str
     words: tuple[str, ...] = ()
     one: tuple[str, ...] = ()
+    alone: tuple[str, ...] = ()
+    usual_each: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
     disaggregation: tuple[str, ...] = ()
     usual_max: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
     by: Words = field(default_factory=lambda: MappingProxyType({}))
@@ -121,7 +124,8 @@ class Vocabulary:
 
     `numbered` holds the indicators' phrases with digits in them, `words` the others, `fixed` what holds a number that
     is no value; `cues` are small words that change what a number means, `parts` name the parts of a breakdown.
-    A code ending in "!" marks a phrase that means one where no number stands.
+    A code ending in "!" marks a phrase that means one where no number stands; `alone` those that name something only
+    where nothing else does.
     """
 
     fixed: Trie
@@ -133,6 +137,7 @@ class Vocabulary:
     fillers: frozenset[str]
     not_counted: Trie
     parts: Trie
+    alone: Trie
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,6 +241,8 @@ def _indicator(row: Mapping[str, object], checks: Checks) -> Indicator:
         confidence=checks.one_of(row, "confidence", CONFIDENCES, place),
         words=checks.strings(row, "words", place),
         one=checks.strings(row, "one", place, optional=True),
+        alone=checks.strings(row, "alone", place, optional=True),
+        usual_each=MappingProxyType(checks.numbers(row, "usual_each", place)),
         disaggregation=checks.strings(row, "disaggregation", place, optional=True),
         usual_max=MappingProxyType(checks.numbers(row, "usual_max", place)),
         by=by,
@@ -302,6 +309,7 @@ def _vocabulary(
     checks: Checks,
 ) -> Vocabulary:
     phrases = [(word, indicator.code) for indicator in indicators.values() for word in indicator.words]
+    phrases += [(word, NO_UNIT) for word in checks.strings(content, "not_words", "not_words", optional=True)]
     phrases += [(word, indicator.code + ONE) for indicator in indicators.values() for word in indicator.one]
     with_digits = [pair for pair in phrases if any(letter.isdigit() or letter == NUMBER for letter in pair[0])]
     unit_words = [(word, unit.code) for unit in units.values() for word in unit.words]
@@ -317,6 +325,7 @@ def _vocabulary(
         counted=frozenset(split(word)[0] for word, code in unit_words if code != NO_UNIT),
         fillers=_folded_words(content, "fillers", checks),
         not_counted=build_trie((word, "") for word in checks.strings(content, "not_counted", "not_counted")),
+        alone=build_trie((word, row.code) for row in indicators.values() for word in row.alone),
         parts=build_trie(
             (word, f"{name}.{value}")
             for name, values in checks.word_table(content, "parts", "parts").items()

@@ -57,10 +57,13 @@ def context_of(draft: Draft, quantity: Quantity, link: str) -> str | None:
     """Return the indicator nearest before a number that has a `link`, else one after it in its own clause."""
     found = draft.found
     middle = bisect_left(found.mentions, quantity.at, key=lambda mention: mention.first)
-    for mention in reversed(found.mentions[max(0, middle - _NEAR) : middle]):
-        code = _linked(draft, mention, link)
-        if code:
-            return code
+    before = [(mention, _linked(draft, mention, link)) for mention in found.mentions[max(0, middle - _NEAR) : middle]]
+    owners = [(mention, code) for mention, code in before if code]
+    if owners:
+        # "ra mắt CLB văn nghệ 20 chị": what was counted goes before what only names its subject.
+        counted = [pair for pair in owners if pair[0].one or pair[0].first in draft.paired_mentions]
+        near = [pair for pair in counted if same_clause(found, pair[0].first, owners[-1][0].first)]
+        return (near or owners)[-1][1]
     for mention in found.mentions[middle : middle + _NEAR]:
         if same_clause(found, mention.first, quantity.at):
             code = _linked(draft, mention, link)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Sequence
 
+from figures.catalogue import Indicator
 from figures.draft import Draft, add, context_of, same_clause, span_of, value_of
 from figures.pairing import Pair
+from figures.phrases import longest
 from figures.reading_types import Ask
 from figures.scan import DATE, Mention, Quantity
 from figures.sorting import cues_before
@@ -13,9 +16,10 @@ from figures.sorting import cues_before
 PEOPLE = frozenset({"nguoi", "luot_nguoi"})
 _UNION = frozenset({"chi_hoi", "co_so", "don_vi"})
 _HELPED = PEOPLE | {"ho", "tre"}
-# A parcel usually costs this much; a sum that gives another price per parcel is asked: each or total?
-_USUAL_EACH_VND = range(50_000, 1_000_001)
 _NEAR_TOKENS = 4
+# Words that may name a total alone do so only for a number that can be one: at least a fiftieth of the usual most.
+_SMALL_SHARE = 50
+_POLITE = frozenset({"a", "ah", "chi", "oi", "nhe", "nha", "em", "roi", "thoi", "do", "hien", "nay", "va", "."})
 _PLACE_WORDS = frozenset(
     {"xa", "phuong", "thon", "lang", "buon", "bon", "plei", "huyen", "khu", "to", "ap", "xom", "tdp", "thi", "chi"}
 )
@@ -33,7 +37,7 @@ def _is_placed(draft: Draft, quantity: Quantity) -> bool:
     if "percent" in quantity.units:
         draft.percents.append(quantity)
         return True
-    ways = (_says_nothing_new, _add_linked, _add_like_the_last, _add_under_heading)
+    ways = (_says_nothing_new, _add_far, _add_linked, _add_like_the_last, _add_under_heading, _add_alone)
     return any(way(draft, quantity) for way in ways)
 
 
@@ -101,6 +105,54 @@ def _add_linked(draft: Draft, quantity: Quantity) -> bool:
     return True
 
 
+def _add_far(draft: Draft, quantity: Quantity) -> bool:
+    """Give a number of money or of things to words further before it that have none: "vận động … trên 7,5 tỷ"."""
+    found = draft.found
+    end = bisect_left(found.mentions, quantity.at, key=lambda mention: mention.first)
+    for mention in reversed(found.mentions[max(0, end - 3) : end]):
+        if found.strong[mention.first] != found.strong[quantity.at] or mention.first in draft.paired_mentions:
+            return False
+        indicator = draft.catalogue[mention.codes[0]]
+        money = indicator.unit == "vnd" and quantity.money
+        things = indicator.unit in quantity.units and not PEOPLE & set(quantity.units)
+        if (money or things) and mention.first not in draft.sorted.silent and value_of(quantity) is not None:
+            add(draft, indicator, quantity, first=mention.first, last=quantity.ends)
+            return True
+    return False
+
+
+def _add_alone(draft: Draft, quantity: Quantity) -> bool:
+    """Read words that name something only where nothing else does: "chi hội em có 95 hội viên", "hội viên: 95"."""
+    found = draft.found
+    if any(same_clause(found, chosen.quantity.at, quantity.at) for chosen in draft.pairs) or value_of(quantity) is None:
+        return False
+    first = last = quantity.at
+    after = longest(found.row, quantity.at + 1, draft.catalogue.vocabulary.alone)
+    if after and _ends_clause(draft, after.tokens[-1]):
+        last = after.tokens[-1]
+    elif not quantity.units and _ends_clause(draft, quantity.at):
+        starts = range(max(0, quantity.at - _NEAR_TOKENS), quantity.at)
+        before = [longest(found.row, start, draft.catalogue.vocabulary.alone) for start in starts]
+        after = next((one for one in before if one and one.tokens[-1] >= quantity.at - 2), None)
+        first = after.tokens[0] if after else first
+    if after is None or first == last:
+        return False
+    indicator = draft.catalogue[after.codes[0]]
+    if (value_of(quantity) or 0) * _SMALL_SHARE < indicator.usual_max.get(draft.level, 0):
+        return False
+    add(draft, indicator, quantity, first=first, last=last)
+    return True
+
+
+def _ends_clause(draft: Draft, at: int) -> bool:
+    """Tell whether only small words of politeness follow up to the next comma or end."""
+    texts = draft.found.row.texts
+    following = at + 1
+    while following < len(texts) and same_clause(draft.found, at, following) and texts[following] in _POLITE:
+        following += 1
+    return following == len(texts) or not same_clause(draft.found, at, following) or texts[following] in {"/", DATE}
+
+
 def _is_bare_money(quantity: Quantity) -> bool:
     return not quantity.units and quantity.number.scaled and (quantity.number.value or 0) >= 10_000
 
@@ -114,8 +166,16 @@ def _each_or_total(draft: Draft, quantity: Quantity, owner: str) -> bool:
     names = {name for first, last, name in draft.found.cues if count.at < first and last < quantity.at}
     if "total" in names or any(first <= count.at <= last for first, last, name in draft.found.cues if name == "total"):
         return False
-    assert quantity.number.value is not None
-    return "worth" not in names or int(quantity.number.value / count.number.value) not in _USUAL_EACH_VND
+    value = value_of(quantity) or 0
+    return "worth" not in names or not _is_surely_total(
+        value, value / float(count.number.value), draft.catalogue[owner]
+    )
+
+
+def _is_surely_total(value: int | float, each: float, indicator: Indicator) -> bool:
+    """Tell whether a worth can only be that of all: one would cost as usual, and this is too much for one."""
+    usual = indicator.usual_each
+    return not usual or (usual["from"] <= each <= usual["to"] < value)
 
 
 def _is_given_to(draft: Draft, quantity: Quantity) -> bool:

@@ -95,35 +95,56 @@ def strict_places(accents: Sequence[str]) -> tuple[bool, ...]:
 
 
 def find_phrases(row: Row, trie: Trie, skippable: frozenset[str] = frozenset()) -> list[Found]:
-    """Return the longest phrase at each place, left to right, not overlapping; `skippable` tokens may stand inside."""
+    """Return the longest phrase at each place, left to right; of two that overlap the one with more words.
+
+    `skippable` tokens may stand inside.
+    """
     found: list[Found] = []
     at = 0
-    begins = trie.edges
-    for start, token in enumerate(row.texts):
-        if start < at or (token not in begins and not token.isdigit()):
-            continue
-        phrase = longest(row, start, trie, skippable)
+    for start in range(len(row.texts)):
+        phrase = longest(row, start, trie, skippable) if start >= at else None
         if phrase:
-            found.append(phrase)
-            at = phrase.tokens[-1] + 1
+            other = _longer_inside(row, phrase, trie, skippable)
+            if other:
+                phrase = longest(row, start, trie, skippable, end=other.tokens[0])
+            found += [one for one in (phrase, other) if one]
+            at = found[-1].tokens[-1] + 1
     return found
 
 
-def longest(row: Row, start: int, trie: Trie, skippable: frozenset[str] = frozenset()) -> Found | None:
-    """Return the longest phrase that begins at token `start`, or None."""
-    node, used, best, skipped = trie, [], None, 0
-    for at in range(start, len(row.texts)):
+def _longer_inside(row: Row, phrase: Found, trie: Trie, skippable: frozenset[str]) -> Found | None:
+    """Return a phrase with more words that begins inside this one and ends after it."""
+    for start in phrase.tokens[1:]:
+        other = longest(row, start, trie, skippable)
+        if other and len(other.tokens) > len(phrase.tokens) and other.tokens[-1] > phrase.tokens[-1]:
+            return other
+    return None
+
+
+def longest(
+    row: Row, start: int, trie: Trie, skippable: frozenset[str] = frozenset(), *, end: int | None = None
+) -> Found | None:
+    """Return the phrase of most words that begins at token `start` and ends before `end`, or None."""
+    token = row.texts[start] if start < len(row.texts) else ""
+    if token not in trie.edges and not (token.isdigit() and NUMBER in trie.edges):
+        return None
+    stop = len(row.texts) if end is None else end
+    best: Found | None = None
+    paths: list[tuple[int, Trie, tuple[int, ...], int]] = [(start, trie, (), 0)]
+    while paths:
+        at, node, used, skipped = paths.pop()
+        codes = _agreeing(row, used, node)
+        if codes and (best is None or (len(used), used[-1]) > (len(best.tokens), best.tokens[-1])):
+            best = Found(used, codes)
+        if at == stop or not node.edges:
+            continue
         token = row.texts[at]
+        after_comma = bool(used) and row.texts[used[-1]] == ","
+        if used and skipped < MAX_SKIPPED and not after_comma and _may_skip(token, skippable):
+            paths.append((at + 1, node, used, skipped + 1))
         following = node.edges.get(token) or (node.edges.get(NUMBER) if token.isdigit() else None)
         if following is not None:
-            node, skipped = following, 0
-            used.append(at)
-            codes = _agreeing(row, used, node)
-            best = Found(tuple(used), codes) if codes else best
-        elif not used or not node.edges or skipped >= MAX_SKIPPED or not _may_skip(token, skippable):
-            break
-        else:
-            skipped += 1
+            paths.append((at + 1, following, (*used, at), skipped))
     return best
 
 

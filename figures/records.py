@@ -155,7 +155,10 @@ def _add_activities(draft: Draft) -> None:
     """Add the one activity that people took part in, where no activity is counted on that day."""
     for at, record in list(draft.rows):
         code = draft.catalogue[record.indicator].links.activity
-        if code and not any(row.indicator == code and row.date == record.date for _, row in draft.rows):
+        if code and not any(
+            draft.catalogue[row.indicator].links.people == record.indicator and row.date == record.date
+            for _, row in draft.rows
+        ):
             draft.rows.append((at, Record(code, 1, draft.catalogue[code].unit, record.date, record.span, record.place)))
 
 

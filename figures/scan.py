@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 from figures.catalogue import Catalogue, Vocabulary
-from figures.phrases import NUMBER, ONE, Found, Row, find_phrases, row_of, strict_places, unit_at
+from figures.phrases import NO_UNIT, NUMBER, ONE, Found, Row, find_phrases, row_of, strict_places, unit_at
 from vietnamese.dates import DateFound, find_dates
 from vietnamese.fold import Aligned
 from vietnamese.numbers import Number, find_numbers
@@ -245,6 +245,7 @@ def _mentions(tokens: list[Token], raw: list[Token], numbered: list[Found], foun
         first = max(0, bisect_left(starts, raw[phrase.tokens[0]].start))
         last = min(len(tokens) - 1, bisect_left(starts, raw[phrase.tokens[-1]].start))
         places.append((first, last, phrase.codes))
+    indexed = [entry for entry in indexed if entry[2] != (NO_UNIT,)]
     plain = [entry for entry in indexed if not any(f <= entry[1] and entry[0] <= g for f, g, _ in places)]
     return tuple(_mention(*entry) for entry in sorted([*plain, *places]))
 
