@@ -110,6 +110,19 @@ def add(draft: Draft, indicator: Indicator, quantity: Quantity, *, first: int, l
         draft.asks.append(Ask("number", {"doubt": quantity.number.doubt}))
 
 
+def add_whole(draft: Draft, indicator: Indicator, quantity: Quantity) -> None:
+    """Add the n of "k of n" as the figure it is: "giải ngân 158,8tr/210tr"."""
+    whole = quantity.number.of
+    if whole and indicator.links.of and whole.value is not None:
+        other = draft.catalogue[indicator.links.of]
+        if indicator.kind == "stock" and not any(other.code in mention.codes for mention in draft.found.mentions):
+            return
+        value = plain(whole.value)
+        assert value is not None
+        span = span_of(draft.found, quantity.at, quantity.ends)
+        put(draft, quantity.at, Record(other.code, value, other.unit, None, span))
+
+
 def put(draft: Draft, at: int, record: Record, *, ambiguous: bool = False) -> None:
     when = when_of(draft.told, draft.found, at)
     cumulative = when.cumulative or any(name == "cumulative" for _, _, name in draft.found.cues)

@@ -2,27 +2,18 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Sequence
 
 from figures.catalogue import Indicator
-from figures.draft import Draft, add, context_of, same_clause, span_of, value_of
-from figures.pairing import Pair
-from figures.phrases import longest
+from figures.draft import Draft, add, context_of, same_clause, value_of
+from figures.echoes import PEOPLE, add_alone, add_far, add_like_the_last, add_under_heading, alike, last_pair
 from figures.reading_types import Ask
-from figures.scan import DATE, Mention, Quantity
+from figures.scan import Quantity
 from figures.sorting import cues_before
 
-PEOPLE = frozenset({"nguoi", "luot_nguoi"})
 _UNION = frozenset({"chi_hoi", "co_so", "don_vi"})
 _HELPED = PEOPLE | {"ho", "tre"}
 _NEAR_TOKENS = 4
-# Words that may name a total alone do so only for a number that can be one: at least a fiftieth of the usual most.
-_SMALL_SHARE = 50
-_POLITE = frozenset({"a", "ah", "chi", "oi", "nhe", "nha", "em", "roi", "thoi", "do", "hien", "nay", "va", "."})
-_PLACE_WORDS = frozenset(
-    {"xa", "phuong", "thon", "lang", "buon", "bon", "plei", "huyen", "khu", "to", "ap", "xom", "tdp", "thi", "chi"}
-)
 
 
 def place_left_over(draft: Draft) -> None:
@@ -37,7 +28,15 @@ def _is_placed(draft: Draft, quantity: Quantity) -> bool:
     if "percent" in quantity.units:
         draft.percents.append(quantity)
         return True
-    ways = (_says_nothing_new, _add_far, _add_linked, _add_like_the_last, _add_under_heading, _add_alone)
+    ways = (
+        _says_nothing_new,
+        _add_linked_near,
+        add_far,
+        _add_linked,
+        add_like_the_last,
+        add_under_heading,
+        add_alone,
+    )
     return any(way(draft, quantity) for way in ways)
 
 
@@ -58,7 +57,7 @@ def breakdowns(draft: Draft, quantities: Sequence[Quantity]) -> set[int]:
             continue
         sum_, run = 0, []
         for part in quantities[index + 1 :]:
-            if part.at in paired or not _alike(whole, part) or value_of(part) is None:
+            if part.at in paired or not alike(whole, part) or value_of(part) is None:
                 break
             run.append(part.at)
             sum_ += int(value_of(part) or 0)
@@ -68,15 +67,10 @@ def breakdowns(draft: Draft, quantities: Sequence[Quantity]) -> set[int]:
     return taken
 
 
-def _alike(one: Quantity, other: Quantity) -> bool:
-    return bool(set(one.units) & set(other.units)) or (one.money and other.money)
-
-
 def _says_nothing_new(draft: Draft, quantity: Quantity) -> bool:
     """Tell whether a number repeats another ("cả 2 cái", "= 2.800.000đ") or counts what was visited."""
     found = draft.found
-    before = found.tokens[quantity.at - 1].text if quantity.at else ""
-    if before == "=" and any(record.value == value_of(quantity) for _, record in draft.rows):
+    if any(record.derived and record.value == value_of(quantity) for _, record in draft.rows):
         return True
     cues = [(last, name) for _, last, name in cues_before(found, quantity.at + 1) if quantity.at - last <= _NEAR_TOKENS]
     if any(last == quantity.at and name == "total" for last, name in cues):
@@ -85,9 +79,29 @@ def _says_nothing_new(draft: Draft, quantity: Quantity) -> bool:
     return bool(visited and draft.rows and _HELPED & set(quantity.units))
 
 
+def _add_linked_near(draft: Draft, quantity: Quantity) -> bool:
+    """Add the money of what was counted in the same sentence, where no words for money stand between."""
+    last = last_pair(draft, quantity)
+    found = draft.found
+    if last is None or found.strong[last.quantity.at] != found.strong[quantity.at]:
+        return False
+    between = [one for one in found.mentions if last.quantity.ends < one.first < quantity.at]
+    if any(draft.catalogue[one.codes[0]].unit == "vnd" for one in between):
+        return False
+    return (
+        bool(draft.catalogue[last.code].links.money) and _link_of(quantity) == "money" and _add_linked(draft, quantity)
+    )
+
+
+def _link_of(quantity: Quantity) -> str | None:
+    if quantity.money or _is_bare_money(quantity):
+        return "money"
+    return "people" if PEOPLE & set(quantity.units) else None
+
+
 def _add_linked(draft: Draft, quantity: Quantity) -> bool:
     """Add the money or people of what stands before."""
-    link = "money" if quantity.money or _is_bare_money(quantity) else "people" if PEOPLE & set(quantity.units) else None
+    link = _link_of(quantity)
     owner = context_of(draft, quantity, link) if link else None
     code = getattr(draft.catalogue[owner].links, link) if owner and link else None
     if not code or not owner or value_of(quantity) is None:
@@ -100,57 +114,9 @@ def _add_linked(draft: Draft, quantity: Quantity) -> bool:
             draft.asks.append(Ask("parts_differ", {"parts": product.value, "total": value_of(quantity) or 0}))
         return True
     add(draft, draft.catalogue[code], quantity, first=quantity.at, last=quantity.ends)
-    if link == "money" and _each_or_total(draft, quantity, owner):
+    if link == "money" and not draft.catalogue[code].stock and _each_or_total(draft, quantity, owner):
         draft.asks.append(Ask("each_or_total", {"indicator": code}))
     return True
-
-
-def _add_far(draft: Draft, quantity: Quantity) -> bool:
-    """Give a number of money or of things to words further before it that have none: "vận động … trên 7,5 tỷ"."""
-    found = draft.found
-    end = bisect_left(found.mentions, quantity.at, key=lambda mention: mention.first)
-    for mention in reversed(found.mentions[max(0, end - 3) : end]):
-        if found.strong[mention.first] != found.strong[quantity.at] or mention.first in draft.paired_mentions:
-            return False
-        indicator = draft.catalogue[mention.codes[0]]
-        money = indicator.unit == "vnd" and quantity.money
-        things = indicator.unit in quantity.units and not PEOPLE & set(quantity.units)
-        if (money or things) and mention.first not in draft.sorted.silent and value_of(quantity) is not None:
-            add(draft, indicator, quantity, first=mention.first, last=quantity.ends)
-            return True
-    return False
-
-
-def _add_alone(draft: Draft, quantity: Quantity) -> bool:
-    """Read words that name something only where nothing else does: "chi hội em có 95 hội viên", "hội viên: 95"."""
-    found = draft.found
-    if any(same_clause(found, chosen.quantity.at, quantity.at) for chosen in draft.pairs) or value_of(quantity) is None:
-        return False
-    first = last = quantity.at
-    after = longest(found.row, quantity.at + 1, draft.catalogue.vocabulary.alone)
-    if after and _ends_clause(draft, after.tokens[-1]):
-        last = after.tokens[-1]
-    elif not quantity.units and _ends_clause(draft, quantity.at):
-        starts = range(max(0, quantity.at - _NEAR_TOKENS), quantity.at)
-        before = [longest(found.row, start, draft.catalogue.vocabulary.alone) for start in starts]
-        after = next((one for one in before if one and one.tokens[-1] >= quantity.at - 2), None)
-        first = after.tokens[0] if after else first
-    if after is None or first == last:
-        return False
-    indicator = draft.catalogue[after.codes[0]]
-    if (value_of(quantity) or 0) * _SMALL_SHARE < indicator.usual_max.get(draft.level, 0):
-        return False
-    add(draft, indicator, quantity, first=first, last=last)
-    return True
-
-
-def _ends_clause(draft: Draft, at: int) -> bool:
-    """Tell whether only small words of politeness follow up to the next comma or end."""
-    texts = draft.found.row.texts
-    following = at + 1
-    while following < len(texts) and same_clause(draft.found, at, following) and texts[following] in _POLITE:
-        following += 1
-    return following == len(texts) or not same_clause(draft.found, at, following) or texts[following] in {"/", DATE}
 
 
 def _is_bare_money(quantity: Quantity) -> bool:
@@ -184,92 +150,17 @@ def _is_given_to(draft: Draft, quantity: Quantity) -> bool:
 
 
 def _owns_nearest(draft: Draft, quantity: Quantity, owner: str) -> bool:
-    last = _last_pair(draft, quantity)
+    last = last_pair(draft, quantity)
     return last is None or last.code == owner or not same_clause(draft.found, last.quantity.at, quantity.at)
-
-
-def _last_pair(draft: Draft, quantity: Quantity) -> Pair | None:
-    before = [chosen for chosen in draft.pairs if chosen.quantity.at < quantity.at]
-    return before[-1] if before else None
-
-
-def _add_like_the_last(draft: Draft, quantity: Quantity) -> bool:
-    """Read a number that leaves out what it shares with the last: "giúp 3 hộ nghèo, 2 hộ cận nghèo"; "quý 2 600k"."""
-    last = _last_pair(draft, quantity)
-    if last is None or not _alike(last.quantity, quantity) or value_of(quantity) is None:
-        return False
-    found = draft.found
-    if found.strong[last.quantity.at] != found.strong[quantity.at]:
-        return False
-    indicator = draft.catalogue[last.code]
-    end = _clause_end(draft, quantity)
-    said = f" {found.text.text[found.tokens[quantity.at].start : found.tokens[end].end]} "
-    named = any(f" {word} " in said for words in _by_words(draft, last.code) for word in words)
-    if not named and not _has_own_date(draft, quantity):
-        return False
-    add(draft, indicator, quantity, first=quantity.at, last=end if named else quantity.ends)
-    return True
-
-
-def _by_words(draft: Draft, code: str) -> list[tuple[str, ...]]:
-    return [words for values in draft.catalogue[code].by_folded.values() for words in values.values()]
-
-
-def _clause_end(draft: Draft, quantity: Quantity) -> int:
-    end = quantity.ends
-    last = min(len(draft.found.tokens) - 1, quantity.ends + _NEAR_TOKENS)
-    while end < last and same_clause(draft.found, end + 1, quantity.at):
-        end += 1
-    return end
-
-
-def _has_own_date(draft: Draft, quantity: Quantity) -> bool:
-    return any(same_clause(draft.found, at, quantity.at) for at, _ in draft.told.dates)
-
-
-def _add_under_heading(draft: Draft, quantity: Quantity) -> bool:
-    """Read a line "xã Hòa Phú: 9" under the heading "Hội viên mới:"; each has its own place or date."""
-    found = draft.found
-    line = found.strong[quantity.at]
-    if value_of(quantity) is None or any(found.strong[mention.first] == line for mention in found.mentions):
-        return False
-    heading = _heading(draft, line)
-    if heading is None or heading.first in draft.paired_mentions or heading.first in draft.sorted.silent:
-        return False
-    indicator = draft.catalogue[heading.codes[0]]
-    if not ({indicator.unit, *indicator.accepts} & set(quantity.units) or not quantity.units):
-        return False
-    first = quantity.at
-    while first and found.strong[first - 1] == line:
-        first -= 1
-    texts = [token.text for token in found.tokens[first : quantity.at]]
-    if not (DATE in texts or _PLACE_WORDS & set(texts[:3])):
-        return False
-    if _PLACE_WORDS & set(texts[:3]):
-        draft.heads[quantity.at] = _head_of(draft, first, quantity.at - 1)
-    add(draft, indicator, quantity, first=quantity.at, last=quantity.ends)
-    return True
-
-
-def _head_of(draft: Draft, first: int, last: int) -> str:
-    start, end = span_of(draft.found, first, last)
-    return draft.found.text.original[start:end].strip(" -+•:\n")
-
-
-def _heading(draft: Draft, line: int) -> Mention | None:
-    """Return the only words of an indicator in the nearest line above that has any."""
-    above = [mention for mention in draft.found.mentions if draft.found.strong[mention.first] < line]
-    if not above:
-        return None
-    nearest = draft.found.strong[above[-1].first]
-    same = [mention for mention in above if draft.found.strong[mention.first] == nearest]
-    return same[0] if len(same) == 1 else None
 
 
 def _is_beside_the_point(draft: Draft, quantity: Quantity) -> bool:
     """Tell whether a number counts who took part or who was given to, where the figure itself is read."""
     units = set(quantity.units)
     if units & _UNION:
+        return True
+    codes = {record.indicator for _, record in draft.rows}
+    if units == {"m"} or ("kg" in units and "FUND_RAISED" in codes):
         return True
     if "buoi" in units:
         return any(draft.catalogue[chosen.code].links.people == chosen.code for chosen in draft.pairs)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from figures.catalogue import Catalogue
-from figures.draft import Draft, context_of, put, span_of, value_of
+from figures.draft import Draft, add, context_of, put, span_of, value_of
 from figures.pairing import Pair
 from figures.reading_types import Ask, Record
 from figures.scan import Mention, Quantity
@@ -20,7 +20,7 @@ def add_rate(draft: Draft, rate: Rate) -> None:
         return
     count, pair = _count_for(draft, rate, owner)
     code = getattr(draft.catalogue[owner].links, link) if owner else None
-    if not code and not rate.times:
+    if (not code or count is None) and not rate.times:
         code, count = _of_money_named(draft, rate)
     value = value_of(rate.quantity)
     if not code or value is None or count is None:
@@ -67,20 +67,22 @@ def _same_things(rate: Rate, chosen: Pair, catalogue: Catalogue) -> bool:
 def _of_money_named(draft: Draft, rate: Rate) -> tuple[str | None, int | float | None]:
     """Return the money that is named before and the count beside the price: "hội phí 46 chị x 24.000đ"."""
     paired = draft.paired_mentions
-    named = [
-        mention
-        for mention in draft.found.mentions
-        if mention.first < rate.quantity.at and mention.first not in paired and _is_money(draft, mention)
-    ]
+    before = [one for one in draft.found.mentions if one.first < rate.quantity.at and one.first not in paired]
+    named = [(one, code) for one in before[-4:] if (code := _money_of(draft, one))]
     counts = [quantity for quantity in draft.unplaced if _is_counted_by(draft, quantity, rate)]
     if not named or not counts:
         return None, None
+    mention, code = named[-1]
     draft.unplaced.remove(counts[-1])
-    return named[-1].codes[0], value_of(counts[-1])
+    if code != mention.codes[0]:
+        # "học bổng cho 5 em, mỗi em 1 triệu": as many were given as got one.
+        add(draft, draft.catalogue[mention.codes[0]], counts[-1], first=counts[-1].at, last=counts[-1].ends)
+    return code, value_of(counts[-1])
 
 
-def _is_money(draft: Draft, mention: Mention) -> bool:
-    return draft.catalogue[mention.codes[0]].unit == "vnd"
+def _money_of(draft: Draft, mention: Mention) -> str | None:
+    indicator = draft.catalogue[mention.codes[0]]
+    return indicator.code if indicator.unit == "vnd" else indicator.links.money
 
 
 def _is_counted_by(draft: Draft, quantity: Quantity, rate: Rate) -> bool:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from figures.catalogue import Catalogue, Indicator
-from figures.draft import Draft, Place, add, by_of, context_of, plain, put, span_of, value_of
+from figures.catalogue import Catalogue
+from figures.draft import Draft, Place, add, add_whole, by_of, context_of, plain, put, span_of, value_of
+from figures.echoes import line_head
 from figures.leftovers import breakdowns, not_understood, place_left_over
 from figures.pairing import Pair, pair
 from figures.rates import add_rate
 from figures.reading_types import Ask, Record
-from figures.scan import Mention, Quantity, Scan
+from figures.scan import Mention, Scan
 from figures.sorting import Part, Sorted, sort_numbers
 from figures.when import Told
 from vietnamese.fold import fold
@@ -33,6 +34,7 @@ def build(found: Scan, catalogue: Catalogue, when: Told, level: str, places: tup
     draft.unplaced = [quantity for quantity in numbers.values if quantity.at not in paired | told]
     for rate in numbers.rates:
         add_rate(draft, rate)
+    draft.unplaced += numbers.sums
     _add_ones(draft)
     place_left_over(draft)
     if any(at not in paired for at in numbers.unsure_left):
@@ -72,19 +74,7 @@ def _add_pair(draft: Draft, chosen: Pair) -> None:
     else:
         first, last = min(quantity.at, chosen.mention.first), max(quantity.ends, chosen.mention.last)
         add(draft, indicator, quantity, first=first, last=last)
-        _add_whole(draft, indicator, quantity)
-
-
-def _add_whole(draft: Draft, indicator: Indicator, quantity: Quantity) -> None:
-    whole = quantity.number.of
-    if whole and indicator.links.of and whole.value is not None:
-        other = draft.catalogue[indicator.links.of]
-        if indicator.kind == "stock" and not any(other.code in mention.codes for mention in draft.found.mentions):
-            return
-        value = plain(whole.value)
-        assert value is not None
-        span = span_of(draft.found, quantity.at, quantity.ends)
-        put(draft, quantity.at, Record(other.code, value, other.unit, None, span))
+        add_whole(draft, indicator, quantity)
 
 
 def _add_ones(draft: Draft) -> None:
@@ -199,7 +189,8 @@ def _check(draft: Draft) -> None:
             draft.asks.append(Ask("outlier", {"indicator": record.indicator, "value": record.value}))
         if draft.level in indicator.ask and not record.cumulative and not _is_told_new(draft, record):
             draft.asks.append(Ask(indicator.ask[draft.level], {"indicator": record.indicator}))
-        key = (record.indicator, record.date, record.unit, record.place, repr(sorted(record.by.items(), key=str)))
+        where = record.place or line_head(draft, at)
+        key = (record.indicator, record.date, record.unit, where, repr(sorted(record.by.items(), key=str)))
         several = record.derived or at in draft.multiplied or record.indicator in owned
         if key in seen and not several:
             draft.asks.append(Ask("same_twice", {"indicator": record.indicator}))

@@ -23,6 +23,7 @@ FIXED = "\\f"
 _RAW = re.compile(r"[a-z]+|\d+|[^\sa-z\d]|\n", re.ASCII)
 _STRONG = frozenset({";", "\n", "•", "!", "?"})
 _WEAK = frozenset({",", "+", "&", "(", ")", "va"})
+_REACHED = re.compile(r"\b(?:dat|duoc|dc|co|:) ?$")
 _CLOCK = re.compile(r"(?<![\d.,])(?:[01]?\d|2[0-4]):[0-5]\d(?!\d)")
 # A number after these words is no name of a chapter: "họp chi hội 45 chị", "tổng số chi hội 96".
 _NOT_NAMED_AFTER = frozenset({"hop", "hoat", "sh", "toan", "ca", "so", "tong"})
@@ -170,7 +171,9 @@ def _outside(spans: Iterable[tuple[int, int]], taken: list[tuple[int, int]]) -> 
 def _counts(found: DateFound, text: Aligned, words: Vocabulary) -> bool:
     """Tell whether d/m is rather k of n: "3/5 hộ", "8/12 chị"."""
     near = text.text[max(0, found.start - 10) : found.start]
-    if not found.weak or "nay" in near or "qua" in near or _first_is_larger(text.text[found.start : found.end]):
+    if not found.weak or "nay" in near or "qua" in near:
+        return False
+    if _first_is_larger(text.text[found.start : found.end]) and not _REACHED.search(near):
         return False
     following = [Token(m.start(), m.end(), m[0]) for m in _RAW.finditer(text.text, found.end, found.end + 24)]
     if _NO_COUNT_AFTER_DATE.match(text.text, found.end):

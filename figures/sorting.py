@@ -7,7 +7,7 @@ from bisect import bisect_left
 from dataclasses import dataclass
 
 from figures.catalogue import Catalogue
-from figures.phrases import NUMBER, longest, unit_at
+from figures.phrases import NUMBER, accents_of, longest, unit_at
 from figures.scan import Quantity, Scan
 
 _CLOSE = 3
@@ -16,6 +16,8 @@ _RISES = frozenset({"tang", "giam", "hon", "vuot"})
 _TIMES = frozenset({"thang", "tuan", "nam", "ngay", "quy"})
 _LAST_YEAR = re.compile(r"nam (?:ngoai|truoc|roi)")
 _PRODUCT = frozenset({"x", "*", "×"})
+_MEASURES = frozenset({"kg", "m", "thung", "bao", "con", "cay", "ho"})
+_EACH_ACCENTS = frozenset({"", accents_of("mỗi"), accents_of("một")})
 _SKIPPED_IN_PARTS = frozenset(
     {"chi", "nguoi", "ho", "hv", "hoi", "vien", "la", "em", ":", "co", "phu", "nu", "hoi_vien"}
 )
@@ -45,11 +47,12 @@ class Sorted:
     """The numbers of a message by what they are.
 
     `left` may still be stock figures ("còn 2 chi hội dưới 60%"), `unsure_left` are those that only a bare word makes
-    one; `silent` are the tokens of clauses about plans, last year or what is not done.
+    one; `sums` stand after "="; `silent` are the tokens of clauses about plans, last year or what is not done.
     """
 
     values: tuple[Quantity, ...]
     left: tuple[Quantity, ...]
+    sums: tuple[Quantity, ...]
     rates: tuple[Rate, ...]
     parts: tuple[Part, ...]
     doubtful: tuple[Quantity, ...]
@@ -76,11 +79,11 @@ def sort_numbers(found: Scan, catalogue: Catalogue) -> Sorted:
     part_tokens = {part.quantity.at for part in parts}
     silent = silence(found)
     rates: list[Rate] = []
-    kinds: dict[str, list[Quantity]] = {"value": [], "left": [], "doubtful": [], "none": []}
+    kinds: dict[str, list[Quantity]] = {"value": [], "left": [], "doubtful": [], "none": [], "sum": []}
     for quantity in found.quantities:
         if quantity.at in part_tokens or _is_no_count(found, quantity, catalogue):
             continue
-        kind = _kind(found, quantity, silent)
+        kind = "sum" if _text(found, quantity.at - 1) == "=" else _kind(found, quantity, silent)
         rate = _rate(found, quantity, catalogue) if kind == "value" else None
         if rate:
             rates.append(rate)
@@ -90,6 +93,7 @@ def sort_numbers(found: Scan, catalogue: Catalogue) -> Sorted:
     return Sorted(
         values=tuple(kinds["value"]),
         left=tuple(kinds["left"]),
+        sums=tuple(kinds["sum"]),
         rates=tuple(rates),
         parts=tuple(parts),
         doubtful=tuple(kinds["doubtful"]),
@@ -128,7 +132,12 @@ def is_sure(found: Scan, first: int, last: int) -> bool:
 
 
 def _is_surely_left(found: Scan, quantity: Quantity) -> bool:
-    return ("left", True) in _near_cues(found, quantity)
+    """Tell whether what is left is sure; "con 3 ho" at the head of a clause is no animal either."""
+    before = quantity.at - 1
+    heads = (
+        before == 0 or (before > 0 and found.weak[before - 1] < found.weak[before]) or _text(found, before - 1) in ",-"
+    )
+    return ("left", True) in _near_cues(found, quantity) or (_text(found, before) == "con" and heads)
 
 
 def _is_no_count(found: Scan, quantity: Quantity, catalogue: Catalogue) -> bool:
@@ -157,7 +166,7 @@ def silence(found: Scan) -> Silence:
     for first, last, name in found.cues:
         tokens = sure if is_sure(found, first, last) else unsure
         if name == "future":
-            tokens.update(_sentence(found, first))
+            tokens.update(_until_done(found, first))
         elif name == "not_yet" and not _is_mentioned(found, first):
             tokens.update(_clause(found, first))
         elif name == "before":
@@ -166,6 +175,16 @@ def silence(found: Scan) -> Silence:
         if _LAST_YEAR.search(found.text.text[said.start : said.end]):
             sure.update(_compared(found, at))
     return Silence(frozenset(sure), frozenset(unsure - sure))
+
+
+def _until_done(found: Scan, at: int) -> range:
+    """Return the sentence of a plan up to the clause that tells what was done: "kế hoạch 200 cây, đã trồng 150"."""
+    sentence = _sentence(found, at)
+    begin = bisect_left(found.cues, (at + 1, -1, ""))
+    for first, _, name in found.cues[begin : begin + _MOST_AREAS]:
+        if name == "done" and first < sentence.stop and found.weak[first] > found.weak[at]:
+            return range(sentence.start, _clause(found, first).start)
+    return sentence
 
 
 def _compared(found: Scan, at: int) -> range:
@@ -210,6 +229,8 @@ def _is_mentioned(found: Scan, at: int) -> bool:
 def _rate(found: Scan, quantity: Quantity, catalogue: Catalogue) -> Rate | None:
     per, times = _after_slash(found, quantity, catalogue)
     each_per, each_times = _after_each(found, quantity, catalogue)
+    if not _can_be_price(quantity):
+        return None
     if _text(found, quantity.at - 1) in _PRODUCT:
         return Rate(quantity, per | each_per, times | each_times, product=True)
     if per or times or each_per or each_times:
@@ -217,12 +238,18 @@ def _rate(found: Scan, quantity: Quantity, catalogue: Catalogue) -> Rate | None:
     return None
 
 
+def _can_be_price(quantity: Quantity) -> bool:
+    """Tell whether a number may be money; "mỗi suất gồm 10kg gạo" is none."""
+    return quantity.money or quantity.number.scaled or not set(quantity.units) & _MEASURES
+
+
 def _after_slash(found: Scan, quantity: Quantity, catalogue: Catalogue) -> tuple[frozenset[str], frozenset[str]]:
     per: frozenset[str] = frozenset()
     times: frozenset[str] = frozenset()
     at = quantity.ends + 1
-    while _text(found, at) in {"/", "moi"}:
-        unit = unit_at(found.row, at + 1, catalogue.vocabulary.units) if _text(found, at) == "/" else None
+    while _text(found, at) in {"/", "moi", "mot"}:
+        each = _text(found, at) == "/" or (quantity.number.scaled and found.row.accents[at] in _EACH_ACCENTS)
+        unit = unit_at(found.row, at + 1, catalogue.vocabulary.units) if each else None
         if _text(found, at + 1) in _TIMES:
             times |= {_text(found, at + 1)}
             at += 2
@@ -258,6 +285,8 @@ def _parts(found: Scan, catalogue: Catalogue) -> list[Part]:
         parent = found.quantities[begin - 1] if begin else None
         for quantity in found.quantities[begin:] if parent else ():
             name = None
+            if parent and quantity.units and parent.units and not set(quantity.units) & set(parent.units):
+                break
             if quantity.at <= last and quantity.number.value is not None and quantity.money <= _may_be_money(parent):
                 name = _part_name(found, quantity, first, last, catalogue=catalogue)
             if not name or not parent or any(part.quantity.at == quantity.at for part in parts):
@@ -296,6 +325,8 @@ def _part_name(found: Scan, quantity: Quantity, first: int, last: int, *, catalo
     while at <= last and _text(found, at) in _SKIPPED_IN_PARTS:
         at += 1
     for start in (*range(quantity.at + 1, at + 1), *range(quantity.at - 1, max(first, quantity.at - 5), -1)):
+        if start < quantity.at and found.weak[start] != found.weak[quantity.at]:
+            break
         match = longest(found.row, start, names) if start <= last else None
         code = next((code for code in match.codes if code.startswith(wanted)), None) if match else None
         if code:
