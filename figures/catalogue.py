@@ -53,9 +53,10 @@ class Links:
 class Indicator:
     """One figure that may be reported. `names` is language → name; money is whole đồng.
 
-    `words` name it in a message, `one` are phrases that mean one of it where no number stands ("ra mắt tổ"),
-    `by` is dimension → value → words, `accepts` further units of measure, `usual_max` level → highest usual value,
-    `ask` level → a question to ask whenever it is reported from there.
+    `words` name it in a message, `one` are phrases that mean one of it where no number stands ("ra mắt tổ"), `by` is
+    dimension → value → words (`by_folded` without accents), `accepts` further units of measure, `usual_max` level →
+    highest usual value, `ask` level → a question to ask whenever it is reported from there. `alone` are words that name
+    it only where nothing else in their clause does; `usual_each` is what one usually costs in đồng, `from` and `to`.
     """
 
     code: str
@@ -70,9 +71,12 @@ class Indicator:
     confidence: str
     words: tuple[str, ...] = ()
     one: tuple[str, ...] = ()
+    alone: tuple[str, ...] = ()
+    usual_each: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
     disaggregation: tuple[str, ...] = ()
     usual_max: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
     by: Words = field(default_factory=lambda: MappingProxyType({}))
+    by_folded: Words = field(default_factory=lambda: MappingProxyType({}))
     accepts: tuple[str, ...] = ()
     links: Links = field(default_factory=Links)
     ask: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
@@ -120,7 +124,8 @@ class Vocabulary:
 
     `numbered` holds the indicators' phrases with digits in them, `words` the others, `fixed` what holds a number that
     is no value; `cues` are small words that change what a number means, `parts` name the parts of a breakdown.
-    A code ending in "!" marks a phrase that means one where no number stands.
+    A code ending in "!" marks a phrase that means one where no number stands; `alone` those that name something only
+    where nothing else does.
     """
 
     fixed: Trie
@@ -130,15 +135,17 @@ class Vocabulary:
     units: Trie
     counted: frozenset[str]
     fillers: frozenset[str]
-    not_counted: frozenset[str]
+    not_counted: Trie
     parts: Trie
+    alone: Trie
 
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
     """All indicators by code, with the units of measure, targets, and what reading a message needs.
 
-    `default_periods` is sender level → kind of period a message without a date speaks of (a day where missing).
+    `default_periods` is sender level → kind of period a message without a date speaks of (a day where missing);
+    `partitions` are sets of parts (kinh and dtts) that make the whole where more than one is told.
     """
 
     indicators: Mapping[str, Indicator]
@@ -148,6 +155,12 @@ class Catalogue:
     levels: tuple[str, ...]
     default_periods: Mapping[str, str]
     vocabulary: Vocabulary
+    partitions: tuple[frozenset[str], ...] = ()
+
+    @property
+    def wholes(self) -> frozenset[str]:
+        """Return the indicators that are the n of "k of n" and have words of their own beside those of the k."""
+        return frozenset(row.links.of for row in self if row.links.of and row.kind == "stock")
 
     def __getitem__(self, code: str) -> Indicator:
         """Return an indicator; `KeyError` if there is none of that code."""
@@ -192,6 +205,7 @@ def load(content: Mapping[str, object]) -> Catalogue:
         levels=levels,
         default_periods=MappingProxyType(default_periods),
         vocabulary=vocabulary,
+        partitions=tuple(map(frozenset, checks.string_lists(content, "partitions"))),
     )
 
 
@@ -213,6 +227,7 @@ def _indicator(row: Mapping[str, object], checks: Checks) -> Indicator:
     if not set(links) <= set(Links.__slots__):
         checks.add(f"{place}.links", "has an unknown key")
         links = {}
+    by = checks.word_table(row, "by", place)
     return Indicator(
         code=code,
         names=MappingProxyType({"vi": checks.text(row, "name_vi", place), "en": checks.text(row, "name_en", place)}),
@@ -226,9 +241,12 @@ def _indicator(row: Mapping[str, object], checks: Checks) -> Indicator:
         confidence=checks.one_of(row, "confidence", CONFIDENCES, place),
         words=checks.strings(row, "words", place),
         one=checks.strings(row, "one", place, optional=True),
+        alone=checks.strings(row, "alone", place, optional=True),
+        usual_each=MappingProxyType(checks.numbers(row, "usual_each", place)),
         disaggregation=checks.strings(row, "disaggregation", place, optional=True),
         usual_max=MappingProxyType(checks.numbers(row, "usual_max", place)),
-        by=checks.word_table(row, "by", place),
+        by=by,
+        by_folded=MappingProxyType({dimension: _folded(values) for dimension, values in by.items()}),
         accepts=checks.strings(row, "accepts", place, optional=True),
         links=Links(**links),
         ask=MappingProxyType(checks.text_map(row, "ask", place)),
@@ -242,7 +260,11 @@ def _indicator(row: Mapping[str, object], checks: Checks) -> Indicator:
     )
 
 
-_INDICATOR_KEYS = frozenset(Indicator.__slots__) - {"names"} | {"name_vi", "name_en"}
+_INDICATOR_KEYS = frozenset(Indicator.__slots__) - {"names", "by_folded"} | {"name_vi", "name_en"}
+
+
+def _folded(values: Mapping[str, tuple[str, ...]]) -> Mapping[str, tuple[str, ...]]:
+    return MappingProxyType({value: tuple(fold(word) for word in words) for value, words in values.items()})
 
 
 def _target(row: Mapping[str, object], checks: Checks) -> Target:
@@ -287,6 +309,7 @@ def _vocabulary(
     checks: Checks,
 ) -> Vocabulary:
     phrases = [(word, indicator.code) for indicator in indicators.values() for word in indicator.words]
+    phrases += [(word, NO_UNIT) for word in checks.strings(content, "not_words", "not_words", optional=True)]
     phrases += [(word, indicator.code + ONE) for indicator in indicators.values() for word in indicator.one]
     with_digits = [pair for pair in phrases if any(letter.isdigit() or letter == NUMBER for letter in pair[0])]
     unit_words = [(word, unit.code) for unit in units.values() for word in unit.words]
@@ -301,7 +324,8 @@ def _vocabulary(
         units=build_trie(unit_words),
         counted=frozenset(split(word)[0] for word, code in unit_words if code != NO_UNIT),
         fillers=_folded_words(content, "fillers", checks),
-        not_counted=_folded_words(content, "not_counted", checks),
+        not_counted=build_trie((word, "") for word in checks.strings(content, "not_counted", "not_counted")),
+        alone=build_trie((word, row.code) for row in indicators.values() for word in row.alone),
         parts=build_trie(
             (word, f"{name}.{value}")
             for name, values in checks.word_table(content, "parts", "parts").items()

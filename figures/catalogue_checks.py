@@ -85,6 +85,12 @@ class Checks:
         lists = self._mapping(row, key, place)
         return {name: self.strings(lists, name, f"{place}.{name}") for name in lists}
 
+    def string_lists(self, content: Mapping[str, object], key: str) -> list[tuple[str, ...]]:
+        """Return a list of lists of texts, empty where it is missing."""
+        value = content.get(key)
+        lists = value if isinstance(value, list) else []
+        return [self.strings({key: entry}, key, f"{key}[{index}]") for index, entry in enumerate(lists)]
+
     def rows(self, content: Mapping[str, object], key: str) -> Iterator[tuple[str, Mapping[str, object]]]:
         """Yield the name and mapping of each entry of a mapping of mappings."""
         table = self._mapping(content, key, key)

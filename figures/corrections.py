@@ -10,9 +10,9 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
+from figures.draft import Draft
 from figures.reading_types import Ask, Reading, Record
-from figures.records import Draft
-from figures.scan import DATE, Quantity, Scan
+from figures.scan import Quantity, Scan
 
 _NO = r"(?:khong|ko|k|kg|hong|hok|hem|chua|chang|kh|hk|hg)"
 _NOT = rf"(?:chu )?(?:{_NO} phai|dau phai)(?: la)?|chu {_NO}|thay vi|thay cho"

@@ -13,6 +13,7 @@ from figures.scan import Mention, Quantity, Scan
 # Words between a number and its indicator cost one each, another number or a comma between them more.
 _COST_OF_NUMBER = 6
 _COST_OF_COMMA = 5
+_COST_OF_LONE_UNIT = 4
 _TOO_FAR = 11
 _NEAREST = 6
 
@@ -85,10 +86,17 @@ def _offers(
         return []
     offers = []
     for code in mention.codes:
-        if fits(quantity, catalogue[code]):
+        if fits(quantity, catalogue[code]) and not _names_whole(quantity, mention, code, catalogue):
             same = catalogue[code].unit in quantity.units
-            offers.append(Pair(quantity, mention, code, distance - same + (not quantity.units)))
+            # "Giám sát: 1 cuộc": the word for what is counted names it only where nothing else does.
+            lone = _COST_OF_LONE_UNIT if mention.first == mention.last and mention.last == quantity.ends else 0
+            offers.append(Pair(quantity, mention, code, distance - same + (not quantity.units) + lone))
     return [offer for offer in offers if offer.cost <= _TOO_FAR]
+
+
+def _names_whole(quantity: Quantity, mention: Mention, code: str, catalogue: Catalogue) -> bool:
+    """Tell whether words after k of n name the n: "hội viên 97/131 phụ nữ từ 18 tuổi"."""
+    return quantity.number.of is not None and mention.first > quantity.at and code in catalogue.wholes
 
 
 def _distance(found: Scan, quantity: Quantity, mention: Mention, numbers: list[int]) -> int | None:

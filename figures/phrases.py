@@ -11,6 +11,7 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import accumulate
 
 from vietnamese.fold import Aligned, fold
 
@@ -21,6 +22,7 @@ _TOKEN = re.compile(r"[a-z]+|\d+|#|[^\sa-z\d]", re.ASCII)
 _WORD = re.compile(r"[^\W\d_]+")
 # Numbers and small words may stand inside a phrase: "kết nạp được 3 hội viên" is "kết nạp hội viên".
 MAX_SKIPPED = 6
+_NEAR = 4
 
 
 @dataclass(slots=True)
@@ -33,11 +35,15 @@ class Trie:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """Tokens in folded form with the accents typed on each; `strict` asks bare letters to be bare in the phrase too."""
+    """Tokens in folded form with the accents typed on each.
+
+    `strict` tells of each token whether it stands among words typed with accents: then bare letters must be bare in the
+    phrase too. Empty where that is not asked.
+    """
 
     texts: Sequence[str]
     accents: Sequence[str]
-    strict: bool = False
+    strict: tuple[bool, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,61 +87,65 @@ def row_of(text: Aligned, spans: Iterable[tuple[str, int, int]]) -> Row:
     return Row([token for token, _, _ in tokens], accents)
 
 
+def strict_places(accents: Sequence[str]) -> tuple[bool, ...]:
+    """Tell of each token whether accents were typed on it or near it; people mix both ways in one message."""
+    marked = [0, *accumulate(bool(typed) for typed in accents)]
+    last = len(accents)
+    return tuple(marked[min(last, at + _NEAR + 1)] > marked[max(0, at - _NEAR)] for at in range(last))
+
+
 def find_phrases(row: Row, trie: Trie, skippable: frozenset[str] = frozenset()) -> list[Found]:
-    """Return the longest phrase at each place, left to right, not overlapping; `skippable` tokens may stand inside."""
+    """Return the longest phrase at each place, left to right; of two that overlap the one with more words.
+
+    `skippable` tokens may stand inside.
+    """
     found: list[Found] = []
     at = 0
-    begins = trie.edges
-    for start, token in enumerate(row.texts):
-        if start < at or (token not in begins and not token.isdigit()):
-            continue
-        phrase = longest(row, start, trie, skippable)
+    for start in range(len(row.texts)):
+        phrase = longest(row, start, trie, skippable) if start >= at else None
         if phrase:
-            found.append(phrase)
-            at = phrase.tokens[-1] + 1
+            other = _longer_inside(row, phrase, trie, skippable)
+            if other:
+                phrase = longest(row, start, trie, skippable, end=other.tokens[0])
+            found += [one for one in (phrase, other) if one]
+            at = found[-1].tokens[-1] + 1
     return found
 
 
-def longest(row: Row, start: int, trie: Trie, skippable: frozenset[str] = frozenset()) -> Found | None:
-    """Return the longest phrase that begins at token `start`, or None.
-
-    Where one phrase goes on with a certain digit and another with any number ("chi hội 3 sạch", "chi hội #"), both count.
-    """
-    certain = _walk(row, start, trie, skippable, any_number=False)
-    if not _has_fork(row, start, trie):
-        return certain
-    other = _walk(row, start, trie, skippable, any_number=True)
-    return max((found for found in (certain, other) if found), key=lambda found: len(found.tokens), default=None)
+def _longer_inside(row: Row, phrase: Found, trie: Trie, skippable: frozenset[str]) -> Found | None:
+    """Return a phrase with more words that begins inside this one and ends after it."""
+    for start in phrase.tokens[1:]:
+        other = longest(row, start, trie, skippable)
+        if other and len(other.tokens) > len(phrase.tokens) and other.tokens[-1] > phrase.tokens[-1]:
+            return other
+    return None
 
 
-def _has_fork(row: Row, start: int, trie: Trie) -> bool:
-    """Tell whether two phrases part at a digit within the first few tokens."""
-    node = trie
-    for token in row.texts[start : start + MAX_SKIPPED]:
-        if token.isdigit() and token in node.edges and NUMBER in node.edges:
-            return True
-        following = node.edges.get(token)
-        if following is None:
-            return False
-        node = following
-    return False
-
-
-def _walk(row: Row, start: int, trie: Trie, skippable: frozenset[str], *, any_number: bool) -> Found | None:
-    node, used, best, skipped = trie, [], None, 0
-    for at in range(start, len(row.texts)):
+def longest(
+    row: Row, start: int, trie: Trie, skippable: frozenset[str] = frozenset(), *, end: int | None = None
+) -> Found | None:
+    """Return the phrase of most words that begins at token `start` and ends before `end`, or None."""
+    token = row.texts[start] if start < len(row.texts) else ""
+    if token not in trie.edges and not (token.isdigit() and NUMBER in trie.edges):
+        return None
+    stop = len(row.texts) if end is None else end
+    best: Found | None = None
+    paths: list[tuple[int, Trie, tuple[int, ...], int]] = [(start, trie, (), 0)]
+    while paths:
+        at, node, used, skipped = paths.pop()
+        codes = _agreeing(row, used, node)
+        if codes and (best is None or (len(used), used[-1]) > (len(best.tokens), best.tokens[-1])):
+            best = Found(used, codes)
+        if at == stop or not node.edges:
+            continue
         token = row.texts[at]
-        number = node.edges.get(NUMBER) if token.isdigit() else None
-        following = (number if any_number else None) or node.edges.get(token) or number
-        if following is not None:
-            node, skipped = following, 0
-            used.append(at)
-            codes = _agreeing(row, used, node)
-            best = Found(tuple(used), codes) if codes else best
-        elif not used or not node.edges or skipped >= MAX_SKIPPED or not _may_skip(token, skippable):
-            break
-        else:
-            skipped += 1
+        after_comma = bool(used) and row.texts[used[-1]] == ","
+        if used and skipped < MAX_SKIPPED and not after_comma and _may_skip(token, skippable):
+            paths.append((at + 1, node, used, skipped + 1))
+        # A certain digit and any number may both go on: "chi hội 3 sạch", "chi hội #".
+        for edge in {token, NUMBER} if token.isdigit() else {token}:
+            if edge in node.edges:
+                paths.append((at + 1, node.edges[edge], (*used, at), skipped))
     return best
 
 
@@ -148,15 +158,14 @@ def unit_at(row: Row, at: int, units: Trie) -> Found | None:
 def _agreeing(row: Row, used: list[int], node: Trie) -> tuple[str, ...]:
     if not node.ends:
         return ()
-    typed = [row.accents[at] for at in used]
-    agreeing = [code for code, accents in node.ends if all(map(_agree, typed, accents)) or typed == list(accents)]
-    if row.strict:
-        agreeing = [code for code, accents in node.ends if typed == list(accents)]
+    typed = [(row.accents[at], bool(row.strict) and row.strict[at]) for at in used]
+    agreeing = [code for code, accents in node.ends if all(map(_agree, typed, accents))]
     return tuple(dict.fromkeys(agreeing))
 
 
-def _agree(typed: str, wanted: str) -> bool:
-    return not typed or typed == wanted
+def _agree(typed: tuple[str, bool], wanted: str) -> bool:
+    accents, strict = typed
+    return accents == wanted or (not accents and not strict)
 
 
 def _may_skip(token: str, skippable: frozenset[str]) -> bool:

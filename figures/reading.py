@@ -11,11 +11,12 @@ from datetime import date, datetime, timedelta, timezone
 
 from figures.catalogue import Catalogue
 from figures.corrections import correction
+from figures.draft import Draft, Place
 from figures.emergency import is_emergency
 from figures.intents import ANNOUNCED, ASKED, GREETED, MOOD, NIL, NONE_OF_IT, PRIVATE, WONDERED, intent_of
 from figures.members import read_member
 from figures.reading_types import Ask, Reading, Record
-from figures.records import Draft, Place, build
+from figures.records import build
 from figures.scan import Scan, scan
 from figures.when import told_dates
 from vietnamese.fold import Aligned, align, fold, one_line

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 from figures.catalogue import Catalogue, Vocabulary
-from figures.phrases import NUMBER, ONE, Found, Row, find_phrases, row_of, unit_at
+from figures.phrases import NO_UNIT, NUMBER, ONE, Found, Row, find_phrases, row_of, strict_places, unit_at
 from vietnamese.dates import DateFound, find_dates
 from vietnamese.fold import Aligned
 from vietnamese.numbers import Number, find_numbers
@@ -23,9 +23,7 @@ FIXED = "\\f"
 _RAW = re.compile(r"[a-z]+|\d+|[^\sa-z\d]|\n", re.ASCII)
 _STRONG = frozenset({";", "\n", "•", "!", "?"})
 _WEAK = frozenset({",", "+", "&", "(", ")", "va", "nhung"})
-_BULLET = re.compile(r"(?:^|\n) ?(\d{1,2}) ?[.)/](?= ?[a-z])")
-_NO_COUNT_AFTER_DATE = re.compile(r" ?chi (?:em|hoi)\b")
-_DIGIT_SIGNS = frozenset({"/", "."})
+_REACHED = re.compile(r"\b(?:dat|duoc|dc|co|:) ?$")
 # "7h30", "8 giờ", "14g"; "9h15" is no count of anything.
 _CLOCK = re.compile(
     r"(?<![\d.,/:])(?:[01]?\d|2[0-4])(?:(?: ?(?:h|g|gio) ?(?:[0-5]\d(?!\d)(?: ?(?:phut|p)\b)?|(?![a-z\d]))(?! cong))"
@@ -33,14 +31,16 @@ _CLOCK = re.compile(
 )
 # Accounts and identity numbers: more digits than any figure has, and no đồng behind them.
 _LONG = re.compile(r"(?<![\d.,])\d{9,}(?!\d| ?(?:d|dong|vnd)\b|[.,]\d)")
-_ADDRESSES = frozenset({"so", "nha", "hem", "ngo", "ngach", "kiet", "duong"})
 _NOT = frozenset({"khong", "ko", "k", "kg", "hong", "hok", "kh"})
 _NOTHING = frozenset({"co", "phat", "sinh", "ps", "ai", "gi", "nao", "ca", "het", "moi", "them"})
-# Chapters have small numbers: "chi hội 41 chị" counts people.
-_NO_NAME = 20
-_TOOK_PART = (["du"], ["tham"], ["co"], ["den"])
 _IS = frozenset({":", "-", "=", "thi", "la"})
 _POLITE = frozenset({"a", "ak", "chi", "nhe", "nha", "em"})
+# A number after these words is no name of a chapter: "họp chi hội 45 chị", "tổng số chi hội 96".
+_NOT_NAMED_AFTER = frozenset({"hop", "hoat", "sh", "toan", "ca", "so", "tong"})
+_SCALED = re.compile(r"(?:[.,]\d+)? ?(?:k|tr|trieu|nghin|ngan|ty|ti|cu)(?![a-z])|[.,]\d|%| ?%")
+_BULLET = re.compile(r"(?:^|\n) ?(\d{1,2}) ?[.)/](?= ?[a-z])")
+_NO_COUNT_AFTER_DATE = re.compile(r" ?chi (?:em|hoi)\b")
+_DIGIT_SIGNS = frozenset({"/", "."})
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,10 @@ class Mention:
 
 @dataclass(frozen=True, slots=True)
 class Scan:
-    """All that was found in a message. `strong` and `weak` count the boundaries before each token."""
+    """All that was found in a message. `strong` and `weak` count the boundaries before each token.
+
+    `accented` tells of each token whether accents were typed on it or near it.
+    """
 
     text: Aligned
     row: Row
@@ -93,6 +96,7 @@ class Scan:
     weak: tuple[int, ...]
     ambiguous: tuple[int, ...]
     phones: tuple[tuple[int, int, str], ...]
+    accented: tuple[bool, ...]
 
 
 def scan(text: Aligned, today: date, catalogue: Catalogue) -> Scan:
@@ -106,12 +110,12 @@ def scan(text: Aligned, today: date, catalogue: Catalogue) -> Scan:
     taken = [(raw[i].start, raw[i].end) for phrase in numbered for i in phrase.tokens]
     masked = _outside([(start, end) for start, end, _ in phones] + fixed, taken)
     left = text.blanked([*taken, *masked])
-    dates = [found for found in find_dates(left, today) if not _counts(found, left, words)]
+    dates = [_without_mung(found, left) for found in find_dates(left, today) if not _counts(found, left, words)]
     left = left.blanked((found.start, found.end) for found in dates)
     numbers = [number for number in find_numbers(left, words.counted) if not _is_empty(number, left)]
     tokens = _tokens(raw, numbers, dates, masked)
     row = row_of(text, _spans(tokens))
-    careful = replace(row, strict=any(row.accents))
+    careful = replace(row, strict=strict_places(row.accents))
     starts = [token.start for token in tokens]
     strong, weak = _boundaries(row.texts)
     mentions = _mentions(tokens, raw, numbered, find_phrases(row, words.words, words.fillers | {DATE}))
@@ -130,6 +134,7 @@ def scan(text: Aligned, today: date, catalogue: Catalogue) -> Scan:
         weak=weak,
         ambiguous=tuple(bisect_left(starts, start) for start in ambiguous),
         phones=phones,
+        accented=careful.strict,
     )
 
 
@@ -144,27 +149,32 @@ def _fixed(text: str, raw: list[Token], row: Row, words: Vocabulary) -> tuple[li
     spans += [match.span() for pattern in (_CLOCK, _LONG) for match in pattern.finditer(text)]
     for found in find_phrases(row, words.fixed):
         first, last = found.tokens[0], found.tokens[-1]
-        counted = texts[last].isdigit() and first != last and last + 1 < len(texts)
-        if counted and texts[last + 1] == "/" and texts[last + 2 : last + 3] and texts[last + 2].isdigit():
-            # "họp chi hội 8/3", "chi hội 12/25 chị dự": the digits are a day or k of n, in an address they are not.
-            if texts[first] in _ADDRESSES:
-                spans.append((raw[first].start, raw[last + 2].end))
+        named = texts[last].isdigit() and first != last
+        if named and (_is_scaled(text, texts, raw[last], last) or _is_share(texts, last)):
             continue
-        unit = unit_at(row, last + 1, words.units) if counted else None
-        if (
-            unit
-            and first + 2 == last
-            and texts[first : first + 2] == ["chi", "hoi"]
-            and int(texts[last][:4]) >= _NO_NAME
-        ):
-            continue
-        if unit:
-            took_part = texts[unit.tokens[-1]] == "du" or texts[unit.tokens[-1] + 1 : unit.tokens[-1] + 2] in _TOOK_PART
-            if not took_part:
-                ambiguous.append(raw[last].start)
-        else:
-            spans.append((raw[first].start, raw[last].end))
+        if not named or not unit_at(row, last + 1, words.units):
+            if not named or not _counts_a_chapter(texts, first, last):
+                spans.append((raw[first].start, raw[last].end))
+        elif first == 0 or texts[first - 1] not in _NOT_NAMED_AFTER:
+            ambiguous.append(raw[last].start)
     return spans, ambiguous
+
+
+def _is_scaled(text: str, texts: Sequence[str], number: Token, last: int) -> bool:
+    """Tell whether the number after the name of a giver is money or a fraction: "chi hội 5tr", "thôn 2,5 km"."""
+    scaled = _SCALED.match(text, number.end)
+    return scaled is not None and (texts[last - 1] == "hoi" or not scaled[0].startswith(" "))
+
+
+def _is_share(texts: Sequence[str], last: int) -> bool:
+    """Tell whether k of n stands there: "họp chi hội 33/48 chị"."""
+    after = texts[last + 1 : last + 3]
+    return texts[last - 1] == "hoi" and len(after) == 2 and after[0] == "/" and after[1].isdigit()
+
+
+def _counts_a_chapter(texts: Sequence[str], first: int, last: int) -> bool:
+    """Tell whether "tổng số chi hội 96" counts chapters."""
+    return texts[last - 1] == "hoi" and first > 0 and texts[first - 1] in {"so", "tong"}
 
 
 def _outside(spans: Iterable[tuple[int, int]], taken: list[tuple[int, int]]) -> list[tuple[int, int]]:
@@ -175,12 +185,22 @@ def _outside(spans: Iterable[tuple[int, int]], taken: list[tuple[int, int]]) -> 
 def _counts(found: DateFound, text: Aligned, words: Vocabulary) -> bool:
     """Tell whether d/m is rather k of n: "3/5 hộ", "8/12 chị"."""
     near = text.text[max(0, found.start - 10) : found.start]
-    if not found.weak or "nay" in near or "qua" in near or _first_is_larger(text.text[found.start : found.end]):
+    if not found.weak or "nay" in near or "qua" in near:
+        return False
+    if _first_is_larger(text.text[found.start : found.end]) and not _REACHED.search(near):
         return False
     following = [Token(m.start(), m.end(), m[0]) for m in _RAW.finditer(text.text, found.end, found.end + 24)]
     if _NO_COUNT_AFTER_DATE.match(text.text, found.end):
         return False
     return bool(following) and unit_at(row_of(text, _spans(following)), 0, words.units) is not None
+
+
+def _without_mung(found: DateFound, text: Aligned) -> DateFound:
+    """Leave "mừng" of "chào mừng 8/3" out of the date; it is no "mùng"."""
+    is_mung = text.text.startswith("mung ", found.start)
+    if is_mung and ("mừng" in text.typed(found.start, found.end) or text.text[: found.start].endswith("chao ")):
+        return replace(found, start=found.start + len("mung "))
+    return found
 
 
 def _first_is_larger(typed: str) -> bool:
@@ -287,6 +307,7 @@ def _mentions(tokens: list[Token], raw: list[Token], numbered: list[Found], foun
         first = max(0, bisect_left(starts, raw[phrase.tokens[0]].start))
         last = min(len(tokens) - 1, bisect_left(starts, raw[phrase.tokens[-1]].start))
         places.append((first, last, phrase.codes))
+    indexed = [entry for entry in indexed if entry[2] != (NO_UNIT,)]
     plain = [entry for entry in indexed if not any(f <= entry[1] and entry[0] <= g for f, g, _ in places)]
     return tuple(_mention(*entry) for entry in sorted([*plain, *places]))
 

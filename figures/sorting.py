@@ -7,13 +7,17 @@ from bisect import bisect_left
 from dataclasses import dataclass
 
 from figures.catalogue import Catalogue
-from figures.phrases import NUMBER, longest, unit_at
+from figures.phrases import NUMBER, accents_of, longest, unit_at
 from figures.scan import Quantity, Scan
 
 _CLOSE = 3
+_MOST_AREAS = 8
+_RISES = frozenset({"tang", "giam", "hon", "vuot"})
 _TIMES = frozenset({"thang", "tuan", "nam", "ngay", "quy"})
 _LAST_YEAR = re.compile(r"nam (?:ngoai|truoc|roi)")
 _PRODUCT = frozenset({"x", "*", "×"})
+_MEASURES = frozenset({"kg", "m", "thung", "bao", "con", "cay", "ho"})
+_EACH_ACCENTS = frozenset({"", accents_of("mỗi"), accents_of("một")})
 _SKIPPED_IN_PARTS = frozenset(
     {"chi", "nguoi", "ho", "hv", "hoi", "vien", "la", "em", ":", "co", "phu", "nu", "hoi_vien"}
 )
@@ -42,85 +46,164 @@ class Part:
 class Sorted:
     """The numbers of a message by what they are.
 
-    `left` may still be stock figures ("còn 2 chi hội dưới 60%"); `silent` are the tokens of clauses about plans, last
-    year or what is not done; `bare` is true where no accent was typed in the whole message.
+    `left` may still be stock figures ("còn 2 chi hội dưới 60%"), `unsure_left` are those that only a bare word makes
+    one; `sums` stand after "="; `silent` are the tokens of clauses about plans, last year or what is not done.
     """
 
     values: tuple[Quantity, ...]
     left: tuple[Quantity, ...]
+    sums: tuple[Quantity, ...]
     rates: tuple[Rate, ...]
     parts: tuple[Part, ...]
     doubtful: tuple[Quantity, ...]
     silent: frozenset[int]
-    bare: bool
+    unsure_left: frozenset[int]
+
+
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """The tokens of clauses that report nothing: surely, or only if a word typed bare is the one it looks like."""
+
+    sure: frozenset[int]
+    unsure: frozenset[int]
+
+    @property
+    def all(self) -> frozenset[int]:
+        """Return the tokens of both kinds."""
+        return self.sure | self.unsure
 
 
 def sort_numbers(found: Scan, catalogue: Catalogue) -> Sorted:
     """Sort every number of the scan into exactly one kind; numbers that are no figure are dropped."""
     parts = _parts(found, catalogue)
     part_tokens = {part.quantity.at for part in parts}
-    silent = _silent(found)
-    bare = not any(found.row.accents)
+    silent = silence(found)
     rates: list[Rate] = []
-    kinds: dict[str, list[Quantity]] = {"value": [], "left": [], "doubtful": [], "none": []}
+    kinds: dict[str, list[Quantity]] = {"value": [], "left": [], "doubtful": [], "none": [], "sum": []}
     for quantity in found.quantities:
         if quantity.at in part_tokens or _is_no_count(found, quantity, catalogue):
             continue
-        kind = _kind(found, quantity, silent, bare=bare)
-        rate = _rate(found, quantity, catalogue) if kind != "none" else None
-        if rate and "kg" in rate.per:
-            continue
-        rate = rate if kind == "value" else None
+        kind = "sum" if _text(found, quantity.at - 1) == "=" else _kind(found, quantity, silent)
+        rate = _rate(found, quantity, catalogue) if kind == "value" else None
         if rate:
             rates.append(rate)
         else:
             kinds[kind].append(quantity)
+    unsure_left = frozenset(quantity.at for quantity in kinds["left"] if not _is_surely_left(found, quantity))
     return Sorted(
-        tuple(kinds["value"]), tuple(kinds["left"]), tuple(rates), tuple(parts), tuple(kinds["doubtful"]), silent, bare
+        values=tuple(kinds["value"]),
+        left=tuple(kinds["left"]),
+        sums=tuple(kinds["sum"]),
+        rates=tuple(rates),
+        parts=tuple(parts),
+        doubtful=tuple(kinds["doubtful"]),
+        silent=silent.all,
+        unsure_left=unsure_left,
     )
 
 
-def _kind(found: Scan, quantity: Quantity, silent: frozenset[int], *, bare: bool) -> str:
+def _kind(found: Scan, quantity: Quantity, silent: Silence) -> str:
     """Return value, left, doubtful or none. Typed bare, "chua" may be chưa or chùa: what it would silence is asked."""
-    before = {
-        name
-        for _, last, name in _cues_before(found, quantity.at)
-        if 0 < quantity.at - last <= _CLOSE and found.weak[last] == found.weak[quantity.at]
-    }
     if quantity.number.value == 0 and found.tokens[quantity.at].text != NUMBER:
         return "value"
-    if quantity.at in silent or before & {"price", "target"}:
-        return "doubtful" if bare else "none"
-    if quantity.number.value is None or quantity.number.doubt not in {None, "thousands"}:
+    before = dict(_near_cues(found, quantity))
+    if quantity.at in silent.sure or any(before.get(name) for name in ("price", "target")):
+        return "none"
+    if quantity.at in silent.unsure and "left" in before:
+        return "none"
+    if quantity.at in silent.unsure or before.keys() & {"price", "target"}:
+        return "doubtful"
+    if quantity.number.value is None or (quantity.number.doubt and quantity.number.doubt != "thousands"):
         return "doubtful"
     return "left" if "left" in before else "value"
 
 
+def _near_cues(found: Scan, quantity: Quantity) -> list[tuple[str, bool]]:
+    """Return the cues closely before a number with whether they are sure; "gia 4k" can only be a price."""
+    near = []
+    for first, last, name in cues_before(found, quantity.at):
+        if 0 < quantity.at - last <= _CLOSE and found.weak[last] == found.weak[quantity.at]:
+            priced = name == "price" and quantity.at == last + 1 and quantity.number.scaled
+            near.append((name, priced or is_sure(found, first, last)))
+    return near
+
+
+def is_sure(found: Scan, first: int, last: int) -> bool:
+    """Tell whether a cue can be no other word: several words, or one typed with accents or among such."""
+    return last > first or bool(found.row.accents[first]) or found.accented[first]
+
+
+def _is_surely_left(found: Scan, quantity: Quantity) -> bool:
+    """Tell whether what is left is sure; "con 3 ho" at the head of a clause is no animal either."""
+    before = quantity.at - 1
+    heads = (
+        before == 0 or (before > 0 and found.weak[before - 1] < found.weak[before]) or _text(found, before - 1) in ",-"
+    )
+    return ("left", True) in _near_cues(found, quantity) or (_text(found, before) == "con" and heads)
+
+
 def _is_no_count(found: Scan, quantity: Quantity, catalogue: Catalogue) -> bool:
-    if "kg" in quantity.units and any(first == quantity.ends + 1 and name == "scrap" for first, _, name in found.cues):
-        return True
-    following = _text(found, quantity.at + 1)
-    return not quantity.units and not quantity.money and following in catalogue.vocabulary.not_counted
+    """Tell whether what is counted is no figure of ours ("120 tờ rơi", "3 xe rác", "5 tuổi")."""
+    if quantity.money or "percent" in quantity.units:
+        return False
+    words = longest(found.row, quantity.at + 1, catalogue.vocabulary.not_counted)
+    if words is None or words.tokens[-1] < quantity.ends:
+        return False
+    # "12 to" may be tổ as well as tờ, "250k tang" tặng as well as tầng.
+    return (
+        not (quantity.units or quantity.number.scaled)
+        or len(words.tokens) > 1
+        or bool(found.row.accents[words.tokens[0]])
+    )
 
 
 def _text(found: Scan, at: int) -> str:
     return found.tokens[at].text if 0 <= at < len(found.tokens) else ""
 
 
-def _silent(found: Scan) -> frozenset[int]:
-    """Return the clauses (by count of boundaries) and sentences that speak of plans, last year or what is not done."""
-    clauses: set[int] = set()
-    for first, _, name in found.cues:
+def silence(found: Scan) -> Silence:
+    """Return the clauses and sentences that speak of plans, of last year or of what is not done."""
+    sure: set[int] = set()
+    unsure: set[int] = set()
+    for first, last, name in found.cues:
+        tokens = sure if is_sure(found, first, last) else unsure
         if name == "future":
-            clauses.update(_sentence(found, first))
-        elif name in {"not_yet", "before"} and not _is_mentioned(found, first):
-            clauses.update(_clause(found, first))
+            tokens.update(_until_done(found, first))
+        elif name == "not_yet" and not _is_mentioned(found, first):
+            tokens.update(_clause(found, first))
+        elif name == "before":
+            tokens.update(_compared(found, first))
     for at, said in found.dates:
         if said.label is None and said.doubt == "future":
-            clauses.update(_sentence(found, at))
+            sure.update(_until_done(found, at))
         if _LAST_YEAR.search(found.text.text[said.start : said.end]):
-            clauses.update(_clause(found, at))
-    return frozenset(clauses)
+            sure.update(_compared(found, at))
+    return Silence(frozenset(sure), frozenset(unsure - sure))
+
+
+def _until_done(found: Scan, at: int) -> range:
+    """Return the sentence of a plan up to the clause that tells what was done: "kế hoạch 200 cây, đã trồng 150"."""
+    sentence = _sentence(found, at)
+    begin = bisect_left(found.cues, (at + 1, -1, ""))
+    for first, _, name in found.cues[begin : begin + _MOST_AREAS]:
+        if name == "done" and first < sentence.stop and found.weak[first] > found.weak[at]:
+            return range(sentence.start, _clause(found, first).start)
+    return sentence
+
+
+def _compared(found: Scan, at: int) -> range:
+    """Return what is only compared with: from the words on where this year's number stands before them.
+
+    "kết nạp 12 hv, tăng 3 hv so với năm ngoái" and "12 hv so với năm ngoái 8" leave 12; "8 hv năm ngoái" leaves none.
+    """
+    clause = _clause(found, at)
+    before = [quantity for quantity in found.quantities if clause.start <= quantity.at < at]
+    rise = next((i for i in range(at - 1, clause.start - 1, -1) if _text(found, i) in _RISES), None)
+    if rise is not None and any(quantity.at > rise for quantity in before):
+        return range(rise, clause.stop)
+    follows = any(at < quantity.at < clause.stop for quantity in found.quantities)
+    compares = _text(found, at) == "so" or _text(found, at - 1) == "voi"
+    return range(at if before and (follows or compares) else clause.start, clause.stop)
 
 
 def _sentence(found: Scan, at: int) -> range:
@@ -135,7 +218,7 @@ def _clause(found: Scan, at: int) -> range:
     return range(max(first, sentence.start), min(last, sentence.stop))
 
 
-def _cues_before(found: Scan, at: int) -> list[tuple[int, int, str]]:
+def cues_before(found: Scan, at: int) -> list[tuple[int, int, str]]:
     """Return the last few cues before token `at` that are not part of the words of an indicator."""
     end = bisect_left(found.cues, (at, -1, ""))
     near = found.cues[max(0, end - 4) : end]
@@ -150,6 +233,8 @@ def _is_mentioned(found: Scan, at: int) -> bool:
 def _rate(found: Scan, quantity: Quantity, catalogue: Catalogue) -> Rate | None:
     per, times = _after_slash(found, quantity, catalogue)
     each_per, each_times = _after_each(found, quantity, catalogue)
+    if not _can_be_price(quantity):
+        return None
     if _text(found, quantity.at - 1) in _PRODUCT:
         return Rate(quantity, per | each_per, times | each_times, product=True)
     if per or times or each_per or each_times:
@@ -157,12 +242,18 @@ def _rate(found: Scan, quantity: Quantity, catalogue: Catalogue) -> Rate | None:
     return None
 
 
+def _can_be_price(quantity: Quantity) -> bool:
+    """Tell whether a number may be money; "mỗi suất gồm 10kg gạo" is none."""
+    return quantity.money or quantity.number.scaled or not set(quantity.units) & _MEASURES
+
+
 def _after_slash(found: Scan, quantity: Quantity, catalogue: Catalogue) -> tuple[frozenset[str], frozenset[str]]:
     per: frozenset[str] = frozenset()
     times: frozenset[str] = frozenset()
     at = quantity.ends + 1
-    while _text(found, at) in {"/", "moi"}:
-        unit = unit_at(found.row, at + 1, catalogue.vocabulary.units) if _text(found, at) == "/" else None
+    while _text(found, at) in {"/", "moi", "mot"}:
+        each = _text(found, at) == "/" or (quantity.number.scaled and found.row.accents[at] in _EACH_ACCENTS)
+        unit = unit_at(found.row, at + 1, catalogue.vocabulary.units) if each else None
         if _text(found, at + 1) in _TIMES:
             times |= {_text(found, at + 1)}
             at += 2
@@ -176,7 +267,7 @@ def _after_slash(found: Scan, quantity: Quantity, catalogue: Catalogue) -> tuple
 
 def _after_each(found: Scan, quantity: Quantity, catalogue: Catalogue) -> tuple[frozenset[str], frozenset[str]]:
     """Read "mỗi suất 300k", "mỗi tháng 500k"; cues already agree with the accents typed, so "mới" is not "mỗi"."""
-    for _, last, name in _cues_before(found, quantity.at):
+    for _, last, name in cues_before(found, quantity.at):
         between = [token.text for token in found.tokens[last + 1 : quantity.at]]
         if name != "each" or len(between) > _CLOSE + 1 or NUMBER in between:
             continue
@@ -191,20 +282,34 @@ def _after_each(found: Scan, quantity: Quantity, catalogue: Catalogue) -> tuple[
 
 
 def _parts(found: Scan, catalogue: Catalogue) -> list[Part]:
+    """Return the named numbers that lead each area of parts; the first number of another kind ends them."""
     parts: list[Part] = []
     for first, last in _areas(found):
-        inside = [quantity for quantity in found.quantities if first < quantity.at <= last]
-        parent = max((quantity.at for quantity in found.quantities if quantity.at < first), default=None)
-        named = [(quantity, _part_name(found, quantity, first, last, catalogue=catalogue)) for quantity in inside]
-        if parent is not None and named and all(name for _, name in named):
-            parts.extend(Part(quantity, name, parent) for quantity, name in named if name)
+        begin = bisect_left(found.quantities, first, key=lambda quantity: quantity.at)
+        parent = found.quantities[begin - 1] if begin else None
+        for quantity in found.quantities[begin:] if parent else ():
+            name = None
+            if parent and quantity.units and parent.units and not set(quantity.units) & set(parent.units):
+                break
+            if quantity.at <= last and quantity.number.value is not None and quantity.money <= _may_be_money(parent):
+                name = _part_name(found, quantity, first, last, catalogue=catalogue)
+            if not name or not parent or any(part.quantity.at == quantity.at for part in parts):
+                break
+            parts.append(Part(quantity, name, parent.at))
     return parts
 
 
+def _may_be_money(quantity: Quantity | None) -> bool:
+    return quantity is not None and (quantity.money or quantity.number.scaled or not quantity.units)
+
+
 def _areas(found: Scan) -> list[tuple[int, int]]:
-    """Return the token ranges of parentheses and of what follows "trong đó", up to the end of the sentence."""
+    """Return the token ranges that may hold parts: in parentheses, after "trong đó" or "64 triệu:"."""
     areas = []
     opened: int | None = None
+    for quantity in found.quantities:
+        if _text(found, quantity.ends + 1) == ":":
+            areas.append((quantity.ends + 1, _sentence(found, quantity.ends).stop - 1))
     for at, token in enumerate(found.tokens):
         if token.text == "(":
             opened = at
@@ -212,9 +317,9 @@ def _areas(found: Scan) -> list[tuple[int, int]]:
             areas.append((opened, at))
             opened = None
     for first, last, name in found.cues:
-        if name == "part" and not any(a <= first <= b for a, b in areas):
+        if name == "part" and not any(a <= first <= b for a, b in areas[-_MOST_AREAS:]):
             areas.append((last, _sentence(found, last).stop - 1))
-    return areas[:8]
+    return sorted(areas)[:_MOST_AREAS]
 
 
 def _part_name(found: Scan, quantity: Quantity, first: int, last: int, *, catalogue: Catalogue) -> str | None:
@@ -224,6 +329,8 @@ def _part_name(found: Scan, quantity: Quantity, first: int, last: int, *, catalo
     while at <= last and _text(found, at) in _SKIPPED_IN_PARTS:
         at += 1
     for start in (*range(quantity.at + 1, at + 1), *range(quantity.at - 1, max(first, quantity.at - 5), -1)):
+        if start < quantity.at and found.weak[start] != found.weak[quantity.at]:
+            break
         match = longest(found.row, start, names) if start <= last else None
         code = next((code for code in match.codes if code.startswith(wanted)), None) if match else None
         if code:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from dataclasses import dataclass
 from datetime import date
 
 from figures.scan import Scan
+from figures.sorting import silence
 from vietnamese.dates import DateFound
 
 _OCCASION_NEAR = 4
@@ -32,14 +34,24 @@ def told_dates(found: Scan, today: date, period: str) -> Told:
     """Join the dates of a scan; without one a message speaks of `today`, or of its year where `period` is year."""
     joined: list[tuple[int, When]] = []
     last_at = -2
-    for at, said in found.dates:
-        when = _when(found, at, said)
+    for at, said in _reporting(found):
+        when = _when(found, at, said, today)
+        if when is None:
+            continue
         if joined and at == last_at + 1:
             joined[-1] = (joined[-1][0], _both(joined[-1][1], when))
         else:
             joined.append((at, when))
         last_at = at
     return Told(tuple(joined), When(str(today.year) if period == "year" else today.isoformat()))
+
+
+def _reporting(found: Scan) -> list[tuple[int, DateFound]]:
+    """Return the dates that figures may have: none of last year beside this one's, no occasion beside another date."""
+    quiet = silence(found).sure
+    dates = [(at, said) for at, said in found.dates if at not in quiet]
+    own = [(at, said) for at, said in dates if not _is_occasion(found, at)]
+    return own or dates
 
 
 def when_of(told: Told, found: Scan, at: int) -> When:
@@ -57,11 +69,20 @@ def when_of(told: Told, found: Scan, at: int) -> When:
     return When(told.default.label, "two_dates")
 
 
-def _when(found: Scan, at: int, said: DateFound) -> When:
-    near = [last for _, last, name in found.cues if name == "occasion" and 0 < at - last <= _OCCASION_NEAR]
-    if near and said.doubt is None:
-        return When(said.label, "occasion")
+def _when(found: Scan, at: int, said: DateFound, today: date) -> When | None:
+    """Return what a date says; None for an occasion yet to come, which the day of the message came before."""
+    if _is_occasion(found, at):
+        if said.doubt in {"future", "which_year"}:
+            return None
+        if said.doubt is None and said.label != today.isoformat():
+            return When(said.label, "occasion")
     return When(said.label, said.doubt, said.cumulative)
+
+
+def _is_occasion(found: Scan, at: int) -> bool:
+    end = bisect_left(found.cues, (at, -1, ""))
+    near = found.cues[max(0, end - 3) : end]
+    return any(name == "occasion" and 0 < at - last <= _OCCASION_NEAR for _, last, name in near)
 
 
 def _both(first: When, second: When) -> When:

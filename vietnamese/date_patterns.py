@@ -33,6 +33,12 @@ PATTERNS: tuple[tuple[str, tuple[str, ...], str], ...] = (
     ("tet", (" tet",), r"\b(?:mung|mong) (?P<d>\d{1,2}) tet\b"),
     ("full_moon", ("ram ",), r"\bram (?:thang )?(?P<m>\d{1,2}|gieng|bay|tam|chap)\b(?![/\d])"),
     (
+        "feast",
+        ("trung thu", "vu lan", "nguyen tieu"),
+        r"\b(?P<on>(?:dem|toi|hom|ngay|sang) )?(?:tet |le )?(?P<feast>trung thu|vu lan|nguyen tieu)\b"
+        r"(?P<past> (?:vua roi|vua qua|roi|nam nay))?",
+    ),
+    (
         "day_month",
         ("/",),
         _PART + r"(?P<head>\b(?:ngay|mung|mong) )?(?<![\d.,/])(?P<d>\d{1,2})/(?P<m>\d{1,2})\b(?![/.,]\d| ?%)" + _LUNAR,

@@ -20,6 +20,7 @@ _PERHAPS_AHEAD_DAYS = 92
 _MONTHS = {"gieng": 1, "bay": 7, "tam": 8, "muoi": 10, "muoi mot": 11, "muoi hai": 12, "chap": 12}
 _WEEKDAYS = {"hai": 0, "ba": 1, "tu": 2, "nam": 3, "sau": 4, "bay": 5}
 _ROMAN = {"i": 1, "ii": 2, "iii": 3, "iv": 4}
+_FEASTS = {"nguyen tieu": 1, "vu lan": 7, "trung thu": 8}
 _FIRST_YEAR = 1900
 
 
@@ -177,6 +178,13 @@ def _read_full_moon(match: re.Match[str], today: date) -> _Meant | None:
     return _lunar(15, _MONTHS.get(match["m"]) or int(match["m"]), today)
 
 
+def _read_feast(match: re.Match[str], today: date) -> _Meant | None:
+    """Read "Trung thu vừa rồi", "đêm Trung thu"; "quà trung thu" names no day."""
+    if not (match["on"] or match["past"]):
+        return None
+    return _lunar(15, _FEASTS[match["feast"]], today)
+
+
 def _lunar(day: int, month: int, today: date) -> _Meant | None:
     """Return the latest solar day up to `today` of a lunar day and month (UTC+7)."""
     for year in range(today.year + 1, today.year - 2, -1):
@@ -285,6 +293,7 @@ _READERS: dict[str, _Reader] = {
     "day_near": _read_day_near,
     "tet": _read_tet,
     "full_moon": _read_full_moon,
+    "feast": _read_feast,
     "day_month": _read_day_month,
     "day_only": _read_day_only,
     "lunar_day": lambda match, today: _VAGUE,

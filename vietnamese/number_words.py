@@ -89,7 +89,7 @@ def _number(words: list[_Word], text: Aligned, counted: Collection[str]) -> Word
     start, end = words[0].start, words[-1].end
     money = any(name in {"trieu", "ty", "ti"} for name in names)
     if names[0] in _FEW:
-        few = len(names) > 1 or (before_counted and names[0] == "vai")
+        few = names[1:2] in [[unit] for unit in _UNITS] or (before_counted and names[0] == "vai")
         return WordNumber(start, end, None, money, True, "vague") if few else None
     if len(words) == 1 and words[0].bare and _PART_OF_A_WORD.search(text.text[max(0, start - 8) : end]):
         return None

@@ -162,8 +162,6 @@ def _plain(digits: str) -> tuple[Value | None, str | None]:
     if re.fullmatch(r"\d{1,3}(?:,\d{3}){2,}", digits):
         return int(digits.replace(",", "")), None
     if "," in digits or "." in digits:
-        if re.fullmatch(r"\d{1,3},\d{3}", digits):
-            return int(digits.replace(",", "")), "thousands"
         doubt = "thousands" if re.fullmatch(r"\d+[.,]\d{3,}", digits) else None
         return _tidy(Decimal(digits.replace(",", "."))), doubt
     return (int(digits), None) if len(digits) <= MAX_DIGITS else (None, "thousands")

@@ -1,0 +1,191 @@
+"""Read numbers that leave their words out: those of the last number, of the heading, or of words further before."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+
+from figures.draft import Draft, add, add_whole, same_clause, span_of, value_of
+from figures.pairing import Pair, fits
+from figures.phrases import longest
+from figures.scan import DATE, Mention, Quantity
+
+PEOPLE = frozenset({"nguoi", "luot_nguoi"})
+_NEAR_TOKENS = 4
+# Words that may name a total alone do so only for a number that can be one: at least a hundredth of the usual most.
+_SMALL_SHARE = 100
+_POLITE = frozenset({"a", "ah", "chi", "oi", "nhe", "nha", "em", "roi", "thoi", "do", "hien", "nay", "va", "."})
+_HEAD_CHARS = 24
+_WORD = re.compile(r"[a-z]+")
+PLACE_WORDS = frozenset(
+    {"xa", "phuong", "thon", "lang", "buon", "bon", "plei", "huyen", "khu", "to", "ap", "xom", "tdp", "thi", "chi"}
+)
+
+
+def add_far(draft: Draft, quantity: Quantity) -> bool:
+    """Give a number of money or of things to words further before it that have none: "vận động … trên 7,5 tỷ"."""
+    found = draft.found
+    for mention in _open_before(draft, quantity):
+        indicator = draft.catalogue[mention.codes[0]]
+        money = indicator.unit == "vnd" and (quantity.money or (quantity.number.scaled and not quantity.units))
+        things = indicator.unit in quantity.units and not PEOPLE & set(quantity.units)
+        aimed = not quantity.units and not quantity.number.scaled and _is_aimed_at(draft, mention)
+        if (money or things or aimed) and value_of(quantity) is not None:
+            add(draft, indicator, quantity, first=mention.first if things or money else quantity.at, last=quantity.ends)
+            return True
+        if found.weak[mention.first] == found.weak[quantity.at] and not mention.one:
+            return False
+    return False
+
+
+def _open_before(draft: Draft, quantity: Quantity) -> list[Mention]:
+    """Return the nearest words before a number in its sentence that have no number yet, the nearest first."""
+    found = draft.found
+    end = bisect_left(found.mentions, quantity.at, key=lambda mention: mention.first)
+    near = [
+        one for one in found.mentions[max(0, end - 4) : end] if found.strong[one.first] == found.strong[quantity.at]
+    ]
+    return [one for one in reversed(near) if one.first not in draft.paired_mentions]
+
+
+def _is_aimed_at(draft: Draft, mention: Mention) -> bool:
+    """Tell whether only a target stands beside the words: "chỉ tiêu 15 hv mới, đến nay được 12"."""
+    cues = draft.found.cues
+    return any(name == "target" and 0 <= mention.first - last <= 2 * _NEAR_TOKENS for _, last, name in cues)
+
+
+def add_alone(draft: Draft, quantity: Quantity) -> bool:
+    """Read words that name something only where nothing else does: "chi hội em có 95 hội viên", "hội viên: 95"."""
+    found = draft.found
+    if any(same_clause(found, chosen.quantity.at, quantity.at) for chosen in draft.pairs) or value_of(quantity) is None:
+        return False
+    first = last = quantity.at
+    after = longest(found.row, quantity.at + 1, draft.catalogue.vocabulary.alone)
+    if after and _ends_clause(draft, after.tokens[-1]):
+        last = after.tokens[-1]
+    elif (not quantity.units or quantity.number.of) and _ends_clause(draft, quantity.at):
+        starts = range(max(0, quantity.at - _NEAR_TOKENS), quantity.at)
+        before = [longest(found.row, start, draft.catalogue.vocabulary.alone) for start in starts]
+        after = next((one for one in before if one and one.tokens[-1] >= quantity.at - 2), None)
+        first = after.tokens[0] if after else first
+    if after is None or first == last:
+        return False
+    indicator = draft.catalogue[after.codes[0]]
+    if (value_of(quantity) or 0) * _SMALL_SHARE < indicator.usual_max.get(draft.level, 0):
+        return False
+    add(draft, indicator, quantity, first=first, last=last)
+    add_whole(draft, indicator, quantity)
+    return True
+
+
+def _ends_clause(draft: Draft, at: int) -> bool:
+    """Tell whether only small words of politeness follow up to the next comma or end."""
+    texts = draft.found.row.texts
+    following = at + 1
+    while following < len(texts) and same_clause(draft.found, at, following) and texts[following] in _POLITE:
+        following += 1
+    ends = following == len(texts) or not same_clause(draft.found, at, following) or texts[following] in {"/", DATE}
+    return ends or any(mention.first == following for mention in draft.found.mentions)
+
+
+def last_pair(draft: Draft, quantity: Quantity) -> Pair | None:
+    before = [chosen for chosen in draft.pairs if chosen.quantity.at < quantity.at]
+    return before[-1] if before else None
+
+
+def add_like_the_last(draft: Draft, quantity: Quantity) -> bool:
+    """Read a number that leaves out what it shares with the last: "giúp 3 hộ nghèo, 2 hộ cận nghèo"; "quý 2 600k"."""
+    last = last_pair(draft, quantity)
+    found = draft.found
+    if last is None or value_of(quantity) is None or found.strong[last.quantity.at] != found.strong[quantity.at]:
+        return False
+    indicator = draft.catalogue[last.code]
+    dated = not quantity.units and fits(quantity, indicator) and _has_own_date(draft, quantity)
+    if not dated and not alike(last.quantity, quantity):
+        return False
+    end = _clause_end(draft, quantity)
+    first = quantity.at
+    while first and quantity.at - first < _NEAR_TOKENS and same_clause(found, first - 1, quantity.at):
+        first -= 1
+    said = f" {' '.join(found.row.texts[first : end + 1])} "
+    named = any(f" {word} " in said for words in _by_words(draft, last.code) for word in words)
+    if not named and not dated and not _has_own_date(draft, quantity):
+        return False
+    add(draft, indicator, quantity, first=first if named else quantity.at, last=end if named else quantity.ends)
+    return True
+
+
+def _by_words(draft: Draft, code: str) -> list[tuple[str, ...]]:
+    return [words for values in draft.catalogue[code].by_folded.values() for words in values.values()]
+
+
+def _clause_end(draft: Draft, quantity: Quantity) -> int:
+    end = quantity.ends
+    last = min(len(draft.found.tokens) - 1, quantity.ends + _NEAR_TOKENS)
+    while end < last and same_clause(draft.found, end + 1, quantity.at):
+        end += 1
+    return end
+
+
+def _has_own_date(draft: Draft, quantity: Quantity) -> bool:
+    return any(same_clause(draft.found, at, quantity.at) for at, _ in draft.told.dates)
+
+
+def add_under_heading(draft: Draft, quantity: Quantity) -> bool:
+    """Read a line "xã Hòa Phú: 9" under the heading "Hội viên mới:"; each has its own place or date."""
+    found = draft.found
+    line = found.strong[quantity.at]
+    if value_of(quantity) is None or any(found.strong[mention.first] == line for mention in found.mentions):
+        return False
+    heading = _heading(draft, line)
+    if heading is None or heading.first in draft.sorted.silent:
+        return False
+    indicator = draft.catalogue[heading.codes[0]]
+    if not ({indicator.unit, *indicator.accepts} & set(quantity.units) or not quantity.units):
+        return False
+    first = quantity.at
+    while first and found.strong[first - 1] == line:
+        first -= 1
+    texts = [token.text for token in found.tokens[first : quantity.at]]
+    placed = _names_place(draft, first)
+    if not placed and (DATE not in texts or heading.first in draft.paired_mentions):
+        return False
+    if placed:
+        draft.heads[quantity.at] = _head_of(draft, first, quantity.at - 1)
+    add(draft, indicator, quantity, first=quantity.at, last=quantity.ends)
+    return True
+
+
+def _head_of(draft: Draft, first: int, last: int) -> str:
+    start, end = span_of(draft.found, first, last)
+    return draft.found.text.original[start:end].strip(" -+•:\n")
+
+
+def line_head(draft: Draft, at: int) -> str | None:
+    """Return the place that heads the line of a token: "xã Ia Phí: hv mới 6, cây 300"."""
+    found = draft.found
+    first = bisect_left(found.strong, found.strong[at])
+    texts = found.row.texts[first : first + 2 * _NEAR_TOKENS]
+    if ":" not in texts or not _names_place(draft, first):
+        return None
+    return _head_of(draft, first, first + texts.index(":"))
+
+
+def _names_place(draft: Draft, first: int) -> bool:
+    """Tell whether a line begins with a place; "thôn 1" is one token by now."""
+    start = draft.found.tokens[first].start
+    return bool(PLACE_WORDS & set(_WORD.findall(draft.found.text.text, start, start + _HEAD_CHARS)[:2]))
+
+
+def _heading(draft: Draft, line: int) -> Mention | None:
+    """Return the only words of an indicator in the nearest line above that has any."""
+    above = [mention for mention in draft.found.mentions if draft.found.strong[mention.first] < line]
+    if not above:
+        return None
+    nearest = draft.found.strong[above[-1].first]
+    same = [mention for mention in above if draft.found.strong[mention.first] == nearest]
+    return same[0] if len(same) == 1 else None
+
+
+def alike(one: Quantity, other: Quantity) -> bool:
+    return bool(set(one.units) & set(other.units)) or (one.money and other.money)
