@@ -104,7 +104,7 @@ def sort_numbers(found: Scan, catalogue: Catalogue) -> Sorted:
 
 def _kind(found: Scan, quantity: Quantity, silent: Silence) -> str:
     """Return value, left, doubtful or none. Typed bare, "chua" may be chưa or chùa: what it would silence is asked."""
-    if quantity.number.value == 0 and found.tokens[quantity.at].text != NUMBER:
+    if is_said_none(found, quantity):
         return "value"
     before = dict(_near_cues(found, quantity))
     if quantity.at in silent.sure or any(before.get(name) for name in ("price", "target")):
@@ -116,6 +116,11 @@ def _kind(found: Scan, quantity: Quantity, silent: Silence) -> str:
     if quantity.number.value is None or (quantity.number.doubt and quantity.number.doubt != "thousands"):
         return "doubtful"
     return "left" if "left" in before else "value"
+
+
+def is_said_none(found: Scan, quantity: Quantity) -> bool:
+    """Tell whether a zero stands for words: "hv mới: không có"."""
+    return quantity.number.value == 0 and found.tokens[quantity.at].text != NUMBER
 
 
 def _near_cues(found: Scan, quantity: Quantity) -> list[tuple[str, bool]]:
@@ -144,7 +149,7 @@ def _is_surely_left(found: Scan, quantity: Quantity) -> bool:
 
 def _is_no_count(found: Scan, quantity: Quantity, catalogue: Catalogue) -> bool:
     """Tell whether what is counted is no figure of ours ("120 tờ rơi", "3 xe rác", "5 tuổi")."""
-    if quantity.money or "percent" in quantity.units:
+    if quantity.money or "percent" in quantity.units or is_said_none(found, quantity):
         return False
     words = longest(found.row, quantity.at + 1, catalogue.vocabulary.not_counted)
     if words is None or words.tokens[-1] < quantity.ends:
