@@ -152,12 +152,17 @@ def _fixed(text: str, raw: list[Token], row: Row, words: Vocabulary) -> tuple[li
         named = texts[last].isdigit() and first != last
         if named and (_is_scaled(text, texts, raw[last], last) or _is_share(texts, last)):
             continue
-        if not named or not unit_at(row, last + 1, words.units):
+        if not named or not unit_at(row, last + 1, words.units) or _is_have(texts, last + 1):
             if not named or not _counts_a_chapter(texts, first, last):
                 spans.append((raw[first].start, raw[last].end))
         elif first == 0 or texts[first - 1] not in _NOT_NAMED_AFTER:
             ambiguous.append(raw[last].start)
     return spans, ambiguous
+
+
+def _is_have(texts: Sequence[str], at: int) -> bool:
+    """Tell whether "co" is có: "hop thon 3 co 27 chi"."""
+    return texts[at] == "co" and at + 1 < len(texts) and texts[at + 1].isdigit()
 
 
 def _is_scaled(text: str, texts: Sequence[str], number: Token, last: int) -> bool:

@@ -14,6 +14,7 @@ _CLOSE = 3
 _MOST_AREAS = 8
 _RISES = frozenset({"tang", "giam", "hon", "vuot"})
 _TIMES = frozenset({"thang", "tuan", "nam", "ngay", "quy"})
+_YEAR = len("2024")
 _LAST_YEAR = re.compile(r"nam (?:ngoai|truoc|roi)")
 _PRODUCT = frozenset({"x", "*", "×"})
 _MEASURES = frozenset({"kg", "m", "thung", "bao", "con", "cay", "ho"})
@@ -181,7 +182,7 @@ def silence(found: Scan) -> Silence:
     for at, said in found.dates:
         if said.label is None and said.doubt == "future":
             sure.update(_until_done(found, at))
-        if _LAST_YEAR.search(found.text.text[said.start : said.end]):
+        if said.label and len(said.label) == _YEAR and _LAST_YEAR.search(found.text.text[said.start : said.end]):
             sure.update(_compared(found, at))
     return Silence(frozenset(sure), frozenset(unsure - sure))
 

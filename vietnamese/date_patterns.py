@@ -27,7 +27,10 @@ PATTERNS: tuple[tuple[str, tuple[str, ...], str], ...] = (
     (
         "spoken",
         (" thang",),
-        _PART + r"(?:\b(?:mung|mong) )?\b(?P<d>\d{1,2}) thang (?P<m>\d{1,2}|gieng|chap)\b(?![.,]?\d)" + _LUNAR + _YEAR,
+        _PART
+        + r"(?:\b(?:mung|mong) )?(?<!tuan )\b(?P<d>\d{1,2}) thang (?P<m>\d{1,2}|gieng|chap)\b(?![.,]?\d)"
+        + _LUNAR
+        + _YEAR,
     ),
     ("day_near", ("ngay ",), r"\bngay (?P<d>\d{1,2}) thang (?P<which>nay|truoc|roi|vua roi)\b"),
     ("tet", (" tet",), r"\b(?:mung|mong) (?P<d>\d{1,2}) tet\b"),
@@ -65,6 +68,11 @@ PATTERNS: tuple[tuple[str, tuple[str, ...], str], ...] = (
     ),
     ("quarter_near", ("quy ",), r"\bquy (?P<which>nay|truoc|roi|vua roi)\b"),
     (
+        "short_weekday",
+        ("t2 ", "t3 ", "t4 ", "t5 ", "t6 ", "t7 "),
+        r"\b(?P<th>t)(?P<wd>[2-7])(?P<past> (?:tuan )?(?:truoc|roi|qua|vua roi|vua qua)\b| tuan nay\b)",
+    ),
+    (
         "month",
         ("thang", "thg", "t"),
         r"\b(?:thang ?|thg ?|t)(?P<m>\d{1,2})\b(?! ?tuoi\b)" + _MONEY + _YEAR,
@@ -82,7 +90,7 @@ PATTERNS: tuple[tuple[str, tuple[str, ...], str], ...] = (
     (
         "ago",
         ("truoc", "cach"),
-        r"\b(?:cach day )?(?P<n>\d{1,2}) (?:ngay|hom|bua) truoc\b|\bcach day (?P<n2>\d{1,2}) (?:ngay|hom|bua)\b",
+        r"\b(?:cach day )?(?P<n>\d{1,2}|hai|ba|bon) (?:ngay|hom|bua) truoc\b|\bcach day (?P<n2>\d{1,2}) (?:ngay|hom|bua)\b",
     ),
     ("today", ("nay",), r"\b(?:ngay )?(?:hom|sang|trua|chieu|toi|dem|bua|h\.?) ?nay\b|\bhnay\b"),
     ("yesterday", ("qua", " wa"), r"\b(?:hom|sang|trua|chieu|toi|dem|bua|h\.?) ?(?:qua|wa)\b|\bhqua\b"),

@@ -21,6 +21,7 @@ _MONTHS = {"gieng": 1, "bay": 7, "tam": 8, "muoi": 10, "muoi mot": 11, "muoi hai
 _WEEKDAYS = {"hai": 0, "ba": 1, "tu": 2, "nam": 3, "sau": 4, "bay": 5}
 _ROMAN = {"i": 1, "ii": 2, "iii": 3, "iv": 4}
 _FEASTS = {"nguyen tieu": 1, "vu lan": 7, "trung thu": 8}
+_DAYS = {"hai": 2, "ba": 3, "bon": 4}
 _FIRST_YEAR = 1900
 
 
@@ -283,7 +284,8 @@ def _read_begun(match: re.Match[str], today: date) -> _Meant | None:
 
 
 def _read_ago(match: re.Match[str], today: date) -> _Meant | None:
-    return _day(today - timedelta(days=int(match["n"] or match["n2"])), today)
+    told = match["n"] or match["n2"]
+    return _day(today - timedelta(days=_DAYS.get(told) or int(told)), today)
 
 
 _READERS: dict[str, _Reader] = {
@@ -306,6 +308,7 @@ _READERS: dict[str, _Reader] = {
     "month_word": _read_month,
     "month_near": _read_month_near,
     "weekday": _read_weekday,
+    "short_weekday": _read_weekday,
     "week": _read_week,
     "year": _read_year,
     "year_near": _read_year_near,

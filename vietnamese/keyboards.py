@@ -22,6 +22,7 @@ _SURE_VNI = re.compile(
 # A doubled vowel and a tone at the end in one word: "troongf". Names that look like it ("Koongs") are rare enough.
 _SURE_TELEX = re.compile(r"(?<![a-z\d])[a-z]{1,3}(?:aa|ee|oo|[aou]w)[a-z]{0,2}[sfrxj](?![a-z\d])")
 _DOUBLED = re.compile(r"(?<![a-z\d])(?![ivx]+(?![a-z]))[a-z]{0,5}[aeiouy][a-z]{0,4}?([a-z])\1{1,5}(?![a-z\d])")
+_ROUND_ZERO = re.compile(r"(?<=\d)o{1,4}(?![a-z])")
 _ENOUGH = 2
 
 
@@ -35,8 +36,12 @@ def plain_letters(text: Aligned) -> tuple[Aligned, bool]:
 
 
 def single_letters(text: Aligned) -> Aligned:
-    """Return `text` with letters doubled at the end of a word once: "kết nạpp hộii viênn"."""
-    return _rewritten(text, _DOUBLED, _from_doubled)
+    """Return `text` with letters doubled at the end of a word once and the letter o after a digit as zero: "kết nạpp", "5O cây"."""
+    return _rewritten(_rewritten(text, _DOUBLED, _from_doubled), _ROUND_ZERO, _from_round_zero)
+
+
+def _from_round_zero(letters: str) -> str:
+    return "0" * len(letters)
 
 
 def _from_doubled(word: str) -> str:

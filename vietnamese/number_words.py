@@ -19,7 +19,7 @@ _TYPED = {
     "lam": {"lăm"}, "nham": {"nhăm"}, "sau": {"sáu"}, "bay": {"bảy", "bẩy"}, "tam": {"tám"}, "chin": {"chín"},
     "muoi": {"mười", "mươi"}, "chuc": {"chục"}, "tram": {"trăm"}, "nghin": {"nghìn"}, "ngan": {"ngàn"},
     "trieu": {"triệu"}, "ty": {"tỷ"}, "ti": {"tỉ"}, "linh": {"linh"}, "le": {"lẻ"}, "ruoi": {"rưỡi", "rưởi"},
-    "vai": {"vài"}, "may": {"mấy"}, "hang": {"hàng"}, "ham": {"hăm"},
+    "vai": {"vài"}, "may": {"mấy"}, "hang": {"hàng"}, "ham": {"hăm"}, "nua": {"nửa"},
 }  # fmt: skip
 # Alone and without accents these are more often something else: nam (man, year), sau (after), tu (from), ba (Mrs) …
 _UNSURE_ALONE = frozenset({"ba", "nam", "sau", "tu", "bay", "tam", "lam", "bon", "nham", "muoi", "chin"})
@@ -104,7 +104,11 @@ def _number(words: list[_Word], text: Aligned, counted: Collection[str]) -> Word
     unsure = len(words) == 1 and words[0].bare and names[0] in _UNSURE_ALONE and names[0] not in {"ba"}
     if unsure and names[0] in {"nam", "sau", "tu", "lam", "nham"}:
         return None
-    shaky = _shaky(words) or (_two_bare_digits(words, names) and names[1] not in {"mot", "lam"})
+    shaky = (
+        _shaky(words)
+        or (names[0] == "nua" and words[0].bare)
+        or (_two_bare_digits(words, names) and names[1] not in {"mot", "lam"})
+    )
     doubt = "words" if unsure or shaky else None
     return WordNumber(start, end, value, money, scaled, doubt, round=names in (["chuc"], ["tram"]))
 
@@ -121,6 +125,8 @@ def _shaky(words: list[_Word]) -> bool:
 
 def _value(names: list[str]) -> int | None:
     """Return the value of number words from the largest unit down; None where they make no number."""
+    if names[0] == "nua":
+        return _UNITS[names[1]] // 2 if len(names) == 2 and _UNITS.get(names[1], 0) >= 1_000 else None
     total, rest = 0, names
     for unit in (("ty", "ti"), ("trieu",), ("nghin", "ngan")):
         at = next((i for i, name in enumerate(rest) if name in unit), None)

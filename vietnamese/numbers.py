@@ -19,20 +19,23 @@ Value = int | Decimal
 
 _SCALES = {
     "k": 1_000, "nghin": 1_000, "ngan": 1_000, "ngh": 1_000, "tr": 1_000_000, "trieu": 1_000_000, "cu": 1_000_000,
-    "ty": 10**9, "ti": 10**9, "chuc": 10, "tram": 100, "lit": 100_000, "chai": 1_000_000, "xi": 100_000,
+    "ty": 10**9, "ti": 10**9, "": 1, "chuc": 10, "tram": 100, "lit": 100_000, "chai": 1_000_000, "xi": 100_000,
 }  # fmt: skip
 # These say that money is meant where the thing counted is not named; "600 nghìn cây" is counted, "1tr5" is money.
 _MONEY_SCALES = frozenset({"tr", "trieu", "cu", "ty", "ti", "lit", "chai", "xi"})
+# Typed so, they are old people, a net or slag: "5 cụ già".
+_NO_SCALES = frozenset({"cụ", "cũ", "cứ", "chài", "xỉ", "tỳ", "trạm", "trầm"})
 _SURE_SLANG: dict[str, set[str]] = {"cu": {"củ", "cu"}, "lit": {"lít", "lit"}, "chai": set(), "xi": set()}
 _DIGITS = (
     r"\d{1,3}(?:\.\d{3})+(?:,\d{1,2})?(?!\d)|\d{1,3}(?:,\d{3}){2,}(?!\d)|\d{1,3}(?:[ ]\d{3}){2,}(?!\d)|\d+[.,]\d+|\d+"
 )
 # "8 lít" is 800 nghìn where no liquid follows; "5 lít xăng" and "3 chai nước mắm" are measures.
 _SLANG = r"(?:lit|chai|xi)(?=\ *(?:$|[,.;!?)\n]|(?:tien|nha|nhe|nghen|a|ak|roi|chi|luon|thoi|bo|cho|ung|gay|vao|de)\b))"
-_SCALE = rf"k|nghin|ngan|ngh|trieu|tr|cu|ty|ti|chuc|tram|{_SLANG}"
+_SCALE = rf"k|nghin|ngan|ngh|trieu|tr|cu(?! (?:gia|neo|ong|ba|cao tuoi)\b)|ty|ti|chuc|tram|{_SLANG}"
+_HIGHER = r"(?:nghin|ngan|trieu|ty|ti|k)(?![a-z])"
 _NUMBER = rf"""
     (?P<digits>{_DIGITS})
-    (?: \ ?(?P<scale>{_SCALE})
+    (?: \ ?(?P<scale>(?:tram|chuc)(?=\ {_HIGHER})|{_SCALE}) (?:\ (?P<higher>{_HIGHER}))?
         (?: (?P<tight>\d{{1,3}})(?!\d|[.,]\d)
           | (?![a-z]) (?:\ (?P<loose>\d{{1,3}})(?!\d|[.,]\d|/|\ ?(?:{_SCALE}|%)(?![a-z])))?
         )
@@ -41,10 +44,12 @@ _NUMBER = rf"""
     (?: \ ?(?P<percent>%|phan\ tram\b) )?
 """
 _BEFORE = re.compile(
-    r"(?:\b(?P<min>tren|hon|it nhat|toi thieu|khong duoi)|\b(?P<max>gan|ngot|duoi|toi da|khong qua|chua toi|chua den)"
+    r"(?:\b(?P<about>tren duoi)|\b(?P<min>tren|hon|it nhat|toi thieu|khong duoi)|\b(?P<max>gan|ngot|duoi|toi da|khong qua|chua toi|chua den)"
     r"|\b(?P<approx>khoang chung|khoang|chung|xap xi|uoc|co|tam|do))\s*$"
 )
 _AFTER = re.compile(r"\s?(?:(?P<min>tro len)|(?P<approx>gi do|may)\b)")
+# "2tr mấy", "100 mấy cây" tell no number; "10 máy may" does.
+_SOME = re.compile(r" (may)\b(?P<machine> (?:may|khau|tinh|bom|xay|cay|cat|dien|loc|gat)\b)?")
 _ACCENTED_QUALIFIERS = {"do": "độ", "tam": "tầm", "co": "cỡ"}
 _JOIN = re.compile(
     r" ?(?:(?P<of>/| tren(?: tong(?: so)?)? )|(?P<range>-|–| den | toi )|(?P<either> hay(?: la)? | hoac(?: la)? )) ?"
@@ -107,6 +112,8 @@ def _pattern() -> re.Pattern[str]:
 
 def _from_digits(match: re.Match[str], text: Aligned, counted: Collection[str]) -> Number:
     scale, tail, end = match["scale"], match["tight"], match.end()
+    if scale and text.typed(*match.span("scale")) in _NO_SCALES:
+        scale, tail, end = None, None, match.end("digits")
     if match["loose"] and not match["half"]:
         if _next_word(text.text, match.end()) in counted and not _ADDRESS.match(text.text, match.end()):
             end = match.start("loose") - 1
@@ -117,10 +124,11 @@ def _from_digits(match: re.Match[str], text: Aligned, counted: Collection[str]) 
         return Number(match.start(), end, None, doubt="thousands")
     if not scale:
         return Number(match.start(), end, plain, percent=bool(match["percent"]), doubt=doubt)
-    size = _SCALES[scale]
+    size = _SCALES[scale] * _SCALES[match["higher"] or ""]
     value = plain * size + _tail(tail, size) + (size // 2 if match["half"] else 0)
     doubt = doubt or _slang(scale, text.typed(*match.span("scale")))
-    return Number(match.start(), end, _tidy(value), money=scale in _MONEY_SCALES, scaled=True, doubt=doubt)
+    money = bool({scale, match["higher"]} & _MONEY_SCALES)
+    return Number(match.start(), end, _tidy(value), money=money, scaled=True, doubt=doubt)
 
 
 def _slang(scale: str, typed: str) -> str | None:
@@ -190,6 +198,8 @@ def _added(numbers: list[Number], folded: str) -> list[Number]:
 def _continues(last: Number, number: Number, between: str) -> bool:
     if between not in {"", " "} or not (last.scaled and number.scaled and last.value and number.value):
         return False
+    if last.value >= 1_000 and last.value % 1_000 == 0 and number.value < 1_000 and not number.money:
+        return True
     return last.money and number.value < last.value and last.value % 1_000_000 == 0 and number.value < 10**9
 
 
@@ -216,8 +226,13 @@ def _qualified(number: Number, text: Aligned) -> Number:
         word_start = from_ + before.start(before.lastgroup)
         accented = _ACCENTED_QUALIFIERS.get(before[before.lastgroup])
         if not accented or accented in text.typed(word_start, number.start):
-            return replace(number, start=word_start, qualifier=before.lastgroup)
+            said = "approx" if before.lastgroup == "about" else before.lastgroup
+            return replace(number, start=word_start, qualifier=said)
     after = _AFTER.match(text.text, (number.of or number).end)
     if after and after.lastgroup == "min":
         return replace(number, qualifier="min")
+    some = _SOME.match(text.text, (number.of or number).end)
+    typed = text.typed(*some.span(1)) if some and not number.percent else ""
+    if some and (typed == "mấy" or (typed == "may" and not some["machine"])):
+        return replace(number, end=some.end(1), value=None, doubt="vague")
     return number
