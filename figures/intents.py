@@ -130,12 +130,21 @@ REGISTER = (
         r"\b(?:muon|xin|xin duoc|cho (?:em|toi|chi|minh)|dang ky|dang ki|dk) (?:duoc )?(?:vao|tham gia|gia nhap|lam|la)"
         r" (?:hoi vien|hoi phu nu|hoi lhpn|hoi)\b(?! thi| nghi| thao| hop| cho)"
         r"|\b(?:dang ky|dang ki|dk) (?:cho )?(?:hoi vien|hv)\b"
-        r"|\b(?:xin|dk|dang ky|dang ki)(?: vao hoi)? cho (?:chi|em|ba|co)\b[^\d]{0,50}\bvao hoi\b"
+        r"|\b(?:xin|dk|dang ky|dang ki)(?: vao hoi)? cho (?:chi|em|ba|co|con|chau)\b(?! \d).{0,60}?\bvao hoi\b"
     ),
     re.compile(
         rf"(?:{_ADMIT})(?![^\d]*\d+ ?(?:hv|hoi vien|chi|nguoi)\b)(?!.{{0,80}}\b(?:goi|lien he|lh)\b)[^\d]{{0,70}}{_OWN_PHONE}"
     ),
 )
+# "kết nạp Đảng", "hv Tư sn 1950 qua đời", "đăng ký học nghề": a person and her year, and no admission.
+_NOT_ADMITTED = re.compile(
+    r"\bket nap (?:vao )?dang\b(?! ky| ki)|\bvao dang\b|\b(?:qua doi|chuyen di|xin ra|ra khoi|thoi sinh hoat|nghi sinh hoat"
+    r"|hoc nghe|hoi thi|vay von|tap huan|cao tuoi|bi benh|om dau|tai nan|thanh lap|khoi nghiep)\b"
+    r"|(?<!thi )\b(?:tang|trao|tham|ho tro) (?:qua|\d+|cho|hv|hoi|suat|phan|chi|tien|hoc bong)\b"
+)
+_NAMED = re.compile(r"\bket nap (?:(?:them|duoc|dc|moi|hv|hoi vien|la|:) ?)*(?:chi|em|co|ba) (?P<name>[a-z]+)")
+ADMITTED = re.compile(r"\b(?:ket nap|vao hoi|qua doi|chuyen di|chuyen den|chuyen ve)\b")
+"""Deeds told of a person by name: without a number, how many it was is asked."""
 ANNOUNCED = re.compile(
     r"^\W*(?:thong bao|kinh gui|kinh moi|moi cac chi|nho cac chi|nhac cac chi|de nghi cac chi|chuyen tiep|fw\b|tb\b)"
 )
@@ -151,13 +160,23 @@ def intent_of(text: Aligned) -> str | None:
     folded = text.text
     if any(_meant(match, text, _REMOVE_TYPED) for pattern in _DELETE for match in pattern.finditer(folded)):
         return "delete"
-    if any(pattern.search(folded) for pattern in REGISTER):
+    if _registers(text):
         return "register_member"
     if OPINION.search(folded) and not OPINION_COUNTED.search(folded):
         return "opinion"
     if any(_meant(match, text, _SLIP_TYPED) for match in CORRECT.finditer(folded)):
         return "correct"
     return "query" if ASKED.search(folded) or WONDERED.search(folded) else None
+
+
+def _registers(text: Aligned) -> bool:
+    """Tell whether someone is to be entered: by her birth, her phone or a wish to join, or admitted by her name."""
+    if _NOT_ADMITTED.search(text.text):
+        return False
+    if any(pattern.search(text.text) for pattern in REGISTER):
+        return True
+    named = _NAMED.search(text.text)
+    return named is not None and text.original[text.origins[named.start("name")]].isupper()
 
 
 def _meant(match: re.Match[str], text: Aligned, typed: Mapping[str, set[str]]) -> bool:

@@ -11,7 +11,10 @@ from vietnamese.names import clean_name
 from vietnamese.phones import find_numbers
 
 _PHONE_WORD = re.compile(r"\b(?:dt|sdt|so dt|so dien thoai|dien thoai)\b[ .:]*$")
-_CHAPTER = re.compile(r"\b(?:lang|thon|buon|bon|plei|xom|to dan pho|tdp|chi hoi)\b(?: \w+){1,3}")
+_CHAPTER = re.compile(
+    r"\b(?:lang|thon|buon|bon|plei|xom|to dan pho|tdp|chi hoi)\b"
+    r"(?: (?!(?:muon|xin|vao|dt|sdt|so|sinh|sn|dan|nha|nhe|a|chi|em|hom|tu|da)\b)\w+){1,4}"
+)
 _START = re.compile(
     r"\b(?:ket nap|dang ky|dang ki|dk|them|nhap|bo sung|xin|cho|moi|hoi vien|hv|ten la|ten|la|chi|em|minh|vao hoi|muon"
     r"|tham gia|gia nhap|hoi phu nu|giup|gium|dum|ho|duoc|dc|1|mot|nguoi|ho ten|ho va ten)\b[ :,.-]*"

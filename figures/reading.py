@@ -13,7 +13,7 @@ from figures.catalogue import Catalogue
 from figures.corrections import correction
 from figures.draft import Draft, Place
 from figures.emergency import is_emergency
-from figures.intents import ANNOUNCED, ASKED, GREETED, MOOD, NIL, NONE_OF_IT, PRIVATE, WONDERED, intent_of
+from figures.intents import ADMITTED, ANNOUNCED, ASKED, GREETED, MOOD, NIL, NONE_OF_IT, PRIVATE, WONDERED, intent_of
 from figures.members import read_member
 from figures.reading_types import Ask, Reading, Record
 from figures.records import build
@@ -141,6 +141,9 @@ def _figures(draft: Draft, folded: str, today: date) -> Reading:
         return Reading("report", confirm=True, asks=(Ask("zero"),))
     if not records and MOOD.search(folded):
         return Reading("opinion", restricted=True)
+    if not records and not asks and draft.found.mentions and ADMITTED.search(folded) and not _is_talk(draft, folded):
+        asks = () if draft.sorted.silent else (Ask("number", {"doubt": "vague"}),)
+        return Reading("report" if asks else "other", confirm=bool(asks), asks=asks)
     if not records and (_is_talk(draft, folded) or not _is_about_figures(draft)):
         return Reading("other")
     asks = asks or _unsure(draft)

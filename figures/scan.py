@@ -38,8 +38,16 @@ _POLITE = frozenset({"a", "ak", "chi", "nhe", "nha", "em"})
 # A number after these words is no name of a chapter: "họp chi hội 45 chị", "tổng số chi hội 96".
 _NOT_NAMED_AFTER = frozenset({"hop", "hoat", "sh", "toan", "ca", "so", "tong"})
 _SCALED = re.compile(r"(?:[.,]\d+)? ?(?:k|tr|trieu|nghin|ngan|ty|ti|cu)(?![a-z])|[.,]\d|%| ?%")
+_DAY = len("2024-12-31")
 _BULLET = re.compile(r"(?:^|\n) ?(\d{1,2}) ?[.)/](?= ?[a-z])")
 _NO_COUNT_AFTER_DATE = re.compile(r" ?chi (?:em|hoi)\b")
+_CHAPTERS_THAT = re.compile(r" ?chi hoi (?:co bao cao|co bc|da nop|nop|da gui|gui|bao cao|da bao|dat|hoan thanh|du)\b")
+# "hội nghị tổng kết năm 2024": the year is what the meeting was about, not when it was.
+_ABOUT = re.compile(
+    r"\b(?:hoi nghi|hop|du|buoi|le|sinh hoat|trien khai|gap mat|to chuc|mo)\b[^,.;:\n]{0,25}?"
+    r"(?:tong ket|so ket|phuong huong|nhiem vu|chuong trinh cong tac|ke hoach)"
+    r"(?: (?:cong tac|hoi|hoat dong|nhiem vu|phong trao|cua)){0,3} $"
+)
 _DIGIT_SIGNS = frozenset({"/", "."})
 
 
@@ -128,7 +136,7 @@ def scan(text: Aligned, today: date, catalogue: Catalogue) -> Scan:
         tokens=tuple(tokens),
         quantities=tuple(sorted(quantities, key=lambda quantity: quantity.at)),
         mentions=mentions,
-        dates=tuple((bisect_left(starts, found.start), found) for found in dates),
+        dates=tuple((bisect_left(starts, found.start), found) for found in dates if not _is_topic(found, text)),
         cues=tuple((f.tokens[0], f.tokens[-1], code) for f in find_phrases(careful, words.cues) for code in f.codes),
         strong=strong,
         weak=weak,
@@ -195,9 +203,18 @@ def _counts(found: DateFound, text: Aligned, words: Vocabulary) -> bool:
     if _first_is_larger(text.text[found.start : found.end]) and not _REACHED.search(near):
         return False
     following = [Token(m.start(), m.end(), m[0]) for m in _RAW.finditer(text.text, found.end, found.end + 24)]
+    if _CHAPTERS_THAT.match(text.text, found.end):
+        return True
     if _NO_COUNT_AFTER_DATE.match(text.text, found.end):
         return False
     return bool(following) and unit_at(row_of(text, _spans(following)), 0, words.units) is not None
+
+
+def _is_topic(found: DateFound, text: Aligned) -> bool:
+    """Tell whether a period is only what a meeting was about; in the heading of a report it is the period reported."""
+    before = text.text[max(0, found.start - 60) : found.start]
+    heads = re.match(r"[^,.;:\n]{0,40}:", text.text[found.end : found.end + 50]) is not None
+    return bool(found.label) and len(found.label or "") < _DAY and not heads and bool(_ABOUT.search(before))
 
 
 def _without_mung(found: DateFound, text: Aligned) -> DateFound:
