@@ -99,6 +99,10 @@ def _pattern() -> re.Pattern[str]:
 
 def _from_digits(match: re.Match[str], text: Aligned, counted: Collection[str]) -> Number:
     scale, tail, end = match["scale"], match["tight"], match.end()
+    if scale == "cu" and text.typed(*match.span("scale")) == "cụ":
+        # "2 cụ" are two old people.
+        plain, doubt = _plain(match["digits"])
+        return Number(match.start(), match.end("digits"), plain, doubt=doubt)
     if match["loose"] and not match["half"]:
         if _next_word(text.text, match.end()) in counted:
             end = match.start("loose") - 1
