@@ -88,9 +88,8 @@ def _add_linked_near(draft: Draft, quantity: Quantity) -> bool:
     between = [one for one in found.mentions if last.quantity.ends < one.first < quantity.at]
     if any(draft.catalogue[one.codes[0]].unit == "vnd" for one in between):
         return False
-    return (
-        bool(draft.catalogue[last.code].links.money) and _link_of(quantity) == "money" and _add_linked(draft, quantity)
-    )
+    has_money = draft.catalogue[last.code].links.money is not None
+    return has_money and _link_of(quantity) == "money" and _add_linked(draft, quantity)
 
 
 def _link_of(quantity: Quantity) -> str | None:

@@ -42,6 +42,8 @@ def build(found: Scan, catalogue: Catalogue, when: Told, level: str, places: tup
     _add_parts(draft)
     for quantity in numbers.doubtful:
         draft.asks.append(Ask("number", {"doubt": quantity.number.doubt or "vague"}))
+    if any(name == "unsure" for _, _, name in found.cues) and (draft.rows or found.quantities):
+        draft.asks.append(Ask("number", {"doubt": "vague"}))
     _add_activities(draft)
     _add_shares(draft)
     _check(draft)
