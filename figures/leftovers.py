@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from figures.catalogue import Indicator
 from figures.draft import Draft, add, context_of, same_clause, value_of
 from figures.echoes import PEOPLE, add_alone, add_far, add_like_the_last, add_under_heading, alike, last_pair
+from figures.pairing import fits
 from figures.reading_types import Ask
 from figures.scan import Quantity
 from figures.sorting import cues_before
@@ -95,7 +96,7 @@ def _add_linked_near(draft: Draft, quantity: Quantity) -> bool:
 def _link_of(quantity: Quantity) -> str | None:
     if quantity.money or _is_bare_money(quantity):
         return "money"
-    return "people" if PEOPLE & set(quantity.units) else None
+    return "people" if (PEOPLE | {"ho"}) & set(quantity.units) else None
 
 
 def _add_linked(draft: Draft, quantity: Quantity) -> bool:
@@ -103,7 +104,7 @@ def _add_linked(draft: Draft, quantity: Quantity) -> bool:
     link = _link_of(quantity)
     owner = context_of(draft, quantity, link) if link else None
     code = getattr(draft.catalogue[owner].links, link) if owner and link else None
-    if not code or not owner or value_of(quantity) is None:
+    if not code or not owner or value_of(quantity) is None or not fits(quantity, draft.catalogue[code]):
         return False
     if link == "people" and _is_given_to(draft, quantity) and not _owns_nearest(draft, quantity, owner):
         return False

@@ -14,7 +14,8 @@ from figures.sorting import Rate
 
 def add_rate(draft: Draft, rate: Rate) -> None:
     """Multiply "mỗi suất 300k" by its suất; a monthly amount is a pledge; a rule ("mỗi tuần 20k") is no figure."""
-    link = "monthly" if "thang" in rate.times else "money"
+    crowd = {"nguoi", "luot_nguoi"} & set(rate.quantity.units) and "buoi" in rate.per
+    link = "people" if crowd else "monthly" if "thang" in rate.times else "money"
     owner = context_of(draft, rate.quantity, link)
     if rate.times and (link == "money" or not owner):
         return
