@@ -56,7 +56,9 @@ class Indicator:
     `words` name it in a message, `one` are phrases that mean one of it where no number stands ("ra mắt tổ"), `by` is
     dimension → value → words (`by_folded` without accents), `accepts` further units of measure, `usual_max` level →
     highest usual value, `ask` level → a question to ask whenever it is reported from there. `alone` are words that name
-    it only where nothing else in their clause does; `usual_each` is what one usually costs in đồng, `from` and `to`.
+    it only where nothing else in their clause does; one of `needs` must stand in its sentence, else it is asked;
+    `named` tells that a person named beside the words is one ("kết nạp chị Lan"); `usual_each` is what one usually
+    costs in đồng, `from` and `to`.
     """
 
     code: str
@@ -72,6 +74,8 @@ class Indicator:
     words: tuple[str, ...] = ()
     one: tuple[str, ...] = ()
     alone: tuple[str, ...] = ()
+    needs: tuple[str, ...] = ()
+    named: bool = False
     usual_each: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
     disaggregation: tuple[str, ...] = ()
     usual_max: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
@@ -242,6 +246,8 @@ def _indicator(row: Mapping[str, object], checks: Checks) -> Indicator:
         words=checks.strings(row, "words", place),
         one=checks.strings(row, "one", place, optional=True),
         alone=checks.strings(row, "alone", place, optional=True),
+        needs=tuple(map(fold, checks.strings(row, "needs", place, optional=True))),
+        named=row.get("named") is True,
         usual_each=MappingProxyType(checks.numbers(row, "usual_each", place)),
         disaggregation=checks.strings(row, "disaggregation", place, optional=True),
         usual_max=MappingProxyType(checks.numbers(row, "usual_max", place)),

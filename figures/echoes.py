@@ -14,6 +14,7 @@ PEOPLE = frozenset({"nguoi", "luot_nguoi"})
 _NEAR_TOKENS = 4
 # Words that may name a total alone do so only for a number that can be one: at least a hundredth of the usual most.
 _SMALL_SHARE = 100
+_JOINS = frozenset({",", ":", "-", "co", "voi", "va", "la", "tong", "hien", "duoc"})
 _POLITE = frozenset({"a", "ah", "chi", "oi", "nhe", "nha", "em", "roi", "thoi", "do", "hien", "nay", "va", "."})
 _HEAD_CHARS = 24
 _WORD = re.compile(r"[a-z]+")
@@ -57,7 +58,10 @@ def _is_aimed_at(draft: Draft, mention: Mention) -> bool:
 def add_alone(draft: Draft, quantity: Quantity) -> bool:
     """Read words that name something only where nothing else does: "chi hội em có 95 hội viên", "hội viên: 95"."""
     found = draft.found
-    if any(same_clause(found, chosen.quantity.at, quantity.at) for chosen in draft.pairs) or value_of(quantity) is None:
+    before = found.row.texts[quantity.at - 1] if quantity.at else ","
+    joined = before in _JOINS or quantity.at in {chosen.quantity.at for chosen in draft.pairs}
+    near = [one for one in draft.pairs if same_clause(found, one.quantity.at, quantity.at)]
+    if (near and not joined) or value_of(quantity) is None:
         return False
     first = last = quantity.at
     after = longest(found.row, quantity.at + 1, draft.catalogue.vocabulary.alone)

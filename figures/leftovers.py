@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from figures.catalogue import Indicator
 from figures.draft import Draft, add, context_of, same_clause, value_of
 from figures.echoes import PEOPLE, add_alone, add_far, add_like_the_last, add_under_heading, alike, last_pair
+from figures.pairing import fits
 from figures.reading_types import Ask
 from figures.scan import Quantity
 from figures.sorting import cues_before
@@ -88,15 +89,14 @@ def _add_linked_near(draft: Draft, quantity: Quantity) -> bool:
     between = [one for one in found.mentions if last.quantity.ends < one.first < quantity.at]
     if any(draft.catalogue[one.codes[0]].unit == "vnd" for one in between):
         return False
-    return (
-        bool(draft.catalogue[last.code].links.money) and _link_of(quantity) == "money" and _add_linked(draft, quantity)
-    )
+    has_money = draft.catalogue[last.code].links.money is not None
+    return has_money and _link_of(quantity) == "money" and _add_linked(draft, quantity)
 
 
 def _link_of(quantity: Quantity) -> str | None:
     if quantity.money or _is_bare_money(quantity):
         return "money"
-    return "people" if PEOPLE & set(quantity.units) else None
+    return "people" if (PEOPLE | {"ho"}) & set(quantity.units) else None
 
 
 def _add_linked(draft: Draft, quantity: Quantity) -> bool:
@@ -104,7 +104,7 @@ def _add_linked(draft: Draft, quantity: Quantity) -> bool:
     link = _link_of(quantity)
     owner = context_of(draft, quantity, link) if link else None
     code = getattr(draft.catalogue[owner].links, link) if owner and link else None
-    if not code or not owner or value_of(quantity) is None:
+    if not code or not owner or value_of(quantity) is None or not fits(quantity, draft.catalogue[code]):
         return False
     if link == "people" and _is_given_to(draft, quantity) and not _owns_nearest(draft, quantity, owner):
         return False

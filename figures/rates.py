@@ -13,8 +13,9 @@ from figures.sorting import Rate
 
 
 def add_rate(draft: Draft, rate: Rate) -> None:
-    """Multiply "mỗi suất 300k" by its suất; a monthly amount is a pledge; a rule ("mỗi tuần 20k") and a price by weight are no figure."""
-    link = "monthly" if "thang" in rate.times else "money"
+    """Multiply "mỗi suất 300k" by its suất; a monthly amount is a pledge; a rule or a price by weight is no figure."""
+    crowd = {"nguoi", "luot_nguoi"} & set(rate.quantity.units) and "buoi" in rate.per
+    link = "people" if crowd else "monthly" if "thang" in rate.times else "money"
     owner = context_of(draft, rate.quantity, link)
     if (rate.times and (link == "money" or not owner)) or "kg" in rate.per:
         return

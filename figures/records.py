@@ -2,10 +2,23 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from dataclasses import replace
 
-from figures.catalogue import Catalogue
-from figures.draft import Draft, Place, add, add_whole, by_of, context_of, plain, put, span_of, value_of
+from figures.catalogue import Catalogue, Indicator
+from figures.draft import (
+    Draft,
+    Place,
+    add,
+    add_whole,
+    by_of,
+    context_of,
+    plain,
+    put,
+    same_clause,
+    span_of,
+    value_of,
+)
 from figures.echoes import line_head
 from figures.leftovers import breakdowns, not_understood, place_left_over
 from figures.pairing import Pair, pair
@@ -18,6 +31,8 @@ from vietnamese.fold import fold
 
 _PERCENT_TOLERANCE = 0.11
 _POOR = {"ho_ngheo": "ngheo", "can_ngheo": "can_ngheo"}
+_NEAR = 6
+_PERSON = frozenset({"chi", "ba", "co", "em", "ho", "nha"})
 _TOLD_NEW = frozenset({"moi", "them"})
 
 
@@ -42,6 +57,8 @@ def build(found: Scan, catalogue: Catalogue, when: Told, level: str, places: tup
     _add_parts(draft)
     for quantity in numbers.doubtful:
         draft.asks.append(Ask("number", {"doubt": quantity.number.doubt or "vague"}))
+    if any(name == "unsure" for _, _, name in found.cues) and (draft.rows or found.quantities):
+        draft.asks.append(Ask("number", {"doubt": "vague"}))
     _add_activities(draft)
     _add_shares(draft)
     _check(draft)
@@ -82,15 +99,31 @@ def _add_ones(draft: Draft) -> None:
     counted = {record.indicator for _, record in draft.rows}
     used = {chosen.mention.first for chosen in draft.pairs}
     for mention in draft.found.mentions:
-        if not mention.one or mention.first in used or mention.first in draft.sorted.silent:
-            continue
         indicator = draft.catalogue[_one_code(mention)]
-        if indicator.code in counted:
+        single = mention.one or (indicator.named and _is_named(draft, mention))
+        if not single or mention.first in used or mention.first in draft.sorted.silent or indicator.code in counted:
             continue
         counted.add(indicator.code)
         by = by_of(draft.found, indicator, mention.first, mention.last)
         span = span_of(draft.found, mention.first, mention.last)
         put(draft, mention.first, Record(indicator.code, 1, indicator.unit, None, span, by=by))
+
+
+def _is_named(draft: Draft, mention: Mention) -> bool:
+    """Tell whether one person is named in the clause: "kết nạp thêm chị Rơ Châm Hyen"; unsure without capitals."""
+    found = draft.found
+    if any(same_clause(found, quantity.at, mention.first) for quantity in found.quantities):
+        return False
+    original = found.text.original
+    for at in range(max(0, mention.first - _NEAR), min(len(found.tokens) - 1, mention.last + _NEAR)):
+        token, name = found.tokens[at : at + 2]
+        near = same_clause(found, at, mention.first) and same_clause(found, at + 1, at)
+        start, _ = found.text.span(name.start, name.end)
+        if token.text in _PERSON and near and name.text.isalpha() and original[start].isupper():
+            if original.isupper():
+                draft.asks.append(Ask("number", {"doubt": "vague"}))
+            return not original.isupper()
+    return False
 
 
 def _one_code(mention: Mention) -> str:
@@ -173,6 +206,14 @@ def _add_shares(draft: Draft) -> None:
             draft.asks.append(not_understood(quantity))
 
 
+def _has_needed(draft: Draft, at: int, indicator: Indicator) -> bool:
+    """Tell whether the sentence says what the indicator needs: "thành lập mới 2 HTX", not "hỗ trợ 2 HTX"."""
+    strong = draft.found.strong
+    first, last = bisect_left(strong, strong[at]), bisect_left(strong, strong[at] + 1)
+    said = f" {' '.join(draft.found.row.texts[first:last])} "
+    return any(f" {word} " in said for word in indicator.needs)
+
+
 def _is_told_new(draft: Draft, record: Record) -> bool:
     """Tell whether "nhận đỡ đầu mới", "nhận thêm" say what the level is otherwise asked."""
     start, end = record.span
@@ -189,6 +230,8 @@ def _check(draft: Draft) -> None:
             draft.asks.append(Ask("outlier", {"indicator": record.indicator, "value": record.value}))
         if draft.level in indicator.ask and not record.cumulative and not _is_told_new(draft, record):
             draft.asks.append(Ask(indicator.ask[draft.level], {"indicator": record.indicator}))
+        if indicator.needs and not _has_needed(draft, at, indicator):
+            draft.asks.append(Ask("new_or_total", {"indicator": record.indicator}))
         where = record.place or line_head(draft, at)
         key = (record.indicator, record.date, record.unit, where, repr(sorted(record.by.items(), key=str)))
         several = record.derived or at in draft.multiplied or record.indicator in owned

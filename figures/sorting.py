@@ -79,12 +79,13 @@ def sort_numbers(found: Scan, catalogue: Catalogue) -> Sorted:
     parts = _parts(found, catalogue)
     part_tokens = {part.quantity.at for part in parts}
     silent = silence(found)
+    contents = _contents(found, catalogue)
     rates: list[Rate] = []
     kinds: dict[str, list[Quantity]] = {"value": [], "left": [], "doubtful": [], "none": [], "sum": []}
     for quantity in found.quantities:
         if quantity.at in part_tokens or _is_no_count(found, quantity, catalogue):
             continue
-        kind = "sum" if _text(found, quantity.at - 1) == "=" else _kind(found, quantity, silent)
+        kind = "sum" if _text(found, quantity.at - 1) == "=" else _kind(found, quantity, silent, contents)
         rate = _rate(found, quantity, catalogue) if kind == "value" else None
         if rate:
             rates.append(rate)
@@ -103,12 +104,22 @@ def sort_numbers(found: Scan, catalogue: Catalogue) -> Sorted:
     )
 
 
-def _kind(found: Scan, quantity: Quantity, silent: Silence) -> str:
+def _contents(found: Scan, catalogue: Catalogue) -> frozenset[int]:
+    """Return the tokens that tell what one of many holds: "mỗi suất gồm 10kg gạo, 1 thùng mì"."""
+    inside: set[int] = set()
+    for _, last, name in found.cues:
+        unit = unit_at(found.row, last + 1, catalogue.vocabulary.units) if name == "each" else None
+        if unit and _text(found, unit.tokens[-1] + 1) in {"gom", "co", "bao"}:
+            inside.update(range(unit.tokens[-1], _sentence(found, last).stop))
+    return frozenset(inside)
+
+
+def _kind(found: Scan, quantity: Quantity, silent: Silence, contents: frozenset[int]) -> str:
     """Return value, left, doubtful or none. Typed bare, "chua" may be chưa or chùa: what it would silence is asked."""
     if is_said_none(found, quantity):
         return "value"
     before = dict(_near_cues(found, quantity))
-    if quantity.at in silent.sure or any(before.get(name) for name in ("price", "target")):
+    if quantity.at in silent.sure or quantity.at in contents or any(before.get(name) for name in ("price", "target")):
         return "none"
     if quantity.at in silent.unsure and "left" in before:
         return "none"
@@ -142,9 +153,7 @@ def is_sure(found: Scan, first: int, last: int) -> bool:
 def _is_surely_left(found: Scan, quantity: Quantity) -> bool:
     """Tell whether what is left is sure; "con 3 ho" at the head of a clause is no animal either."""
     before = quantity.at - 1
-    heads = (
-        before == 0 or (before > 0 and found.weak[before - 1] < found.weak[before]) or _text(found, before - 1) in ",-"
-    )
+    heads = before == 0 or _text(found, before - 1) in {",", ";", "\n", "-", "."}
     return ("left", True) in _near_cues(found, quantity) or (_text(found, before) == "con" and heads)
 
 

@@ -50,7 +50,7 @@ def _reporting(found: Scan) -> list[tuple[int, DateFound]]:
     """Return the dates that figures may have: none of last year beside this one's, no occasion beside another date."""
     quiet = silence(found).sure
     dates = [(at, said) for at, said in found.dates if at not in quiet]
-    own = [(at, said) for at, said in dates if not _is_occasion(found, at)]
+    own = [(at, said) for at, said in dates if not _is_occasion(found, at, said)]
     return own or dates
 
 
@@ -71,7 +71,7 @@ def when_of(told: Told, found: Scan, at: int) -> When:
 
 def _when(found: Scan, at: int, said: DateFound, today: date) -> When | None:
     """Return what a date says; None for an occasion yet to come, which the day of the message came before."""
-    if _is_occasion(found, at):
+    if _is_occasion(found, at, said):
         if said.doubt in {"future", "which_year"}:
             return None
         if said.doubt is None and said.label != today.isoformat():
@@ -79,7 +79,10 @@ def _when(found: Scan, at: int, said: DateFound, today: date) -> When | None:
     return When(said.label, said.doubt, said.cumulative)
 
 
-def _is_occasion(found: Scan, at: int) -> bool:
+def _is_occasion(found: Scan, at: int, said: DateFound) -> bool:
+    """Tell whether a day is only what was celebrated: "chào mừng 8/3"."""
+    if said.label is None or len(said.label) != len("2025-03-08"):
+        return False
     end = bisect_left(found.cues, (at, -1, ""))
     near = found.cues[max(0, end - 3) : end]
     return any(name == "occasion" and 0 < at - last <= _OCCASION_NEAR for _, last, name in near)
