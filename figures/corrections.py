@@ -31,6 +31,9 @@ _BEFORE = (
         rf"\b(?:tu|sua|doi|truoc la|truoc ghi|truoc bao) {_THING}{{0,2}}(?=# (?:{_THING}{{0,3}})(?:xuong|len|thanh|sang|qua|con)\b)"
     ),
 )
+# "12 hộ -> 11 hộ"
+_ARROW = re.compile(rf"(?=# {_THING}{{0,4}}(?:- >|= >|→) #)")
+_RIGHT = re.compile(rf"\b(?:dung(?: ra)?(?: la)?|phai la) (?:chi |co |la ){{0,2}}(?=#)|(?=# {_THING}{{0,3}}moi dung)")
 _WRONG_BEFORE = re.compile(
     rf"\b(?:{_WROTE} {_WRONGLY}|nham|lon)(?: (?:thanh|la|co|so|mat|roi|ra|toi|den|len|qua))* {_THING}{{0,3}}(?=#)"
 )
@@ -75,7 +78,8 @@ def correction(found: Scan, build: Callable[[Scan], Draft]) -> Reading:
     old = [(quantity, _value(quantity)) for quantity in found.quantities if quantity.at in wrong - gaps]
     records, unplaced = _replacing(records, old, found)
     asks = {str(ask): ask for ask in draft.asks}
-    if not records or unplaced:
+    said = [(record.indicator, record.date, str(record.by)) for record in records]
+    if not records or unplaced or len(set(said)) < len(said):
         asks["which_figure"] = Ask("which_figure")
     return Reading("correct", tuple(records), bool(asks), tuple(asks.values()), draft.derived)
 
@@ -97,8 +101,22 @@ def _wrong_numbers(found: Scan, line: _Line) -> frozenset[int]:
     said_not = {line.token(match.end()) for pattern in _BEFORE for match in pattern.finditer(line.text)}
     wrong = said_not | {line.token(match.end()) for match in _WRONG_BEFORE.finditer(line.text)}
     wrong |= {line.token(match.start()) for match in _WRONG_AFTER.finditer(line.text)}
+    wrong |= {line.token(match.end()) for match in _ARROW.finditer(line.text)}
     numbers = {quantity.at for quantity in found.quantities}
+    if not wrong & numbers:
+        wrong = _beside_the_right(found, {line.token(match.end()) for match in _RIGHT.finditer(line.text)})
     return frozenset((said_not if said_not and wrong >= numbers else wrong) & numbers)
+
+
+def _beside_the_right(found: Scan, right: set[int]) -> set[int]:
+    """Return the one other number of the same things, where one is said to be right: "20 suất …, đúng là 200 suất"."""
+    said = [quantity for quantity in found.quantities if quantity.at in right]
+    if len(said) != 1:
+        return set()
+    others = [
+        q for q in found.quantities if q.at not in right and q.units == said[0].units and q.money == said[0].money
+    ]
+    return {others[0].at} if len(others) == 1 else set()
 
 
 def _without(found: Scan, line: _Line, wrong: frozenset[int]) -> Scan:

@@ -11,14 +11,14 @@ from collections.abc import Mapping
 from vietnamese.fold import Aligned
 
 NOT = r"(?:khong|ko|k|kg|hong|hok|hem|chua|chang|kh|hk|hg)"
-_PARTICLES = r"(?: (?:chi|em|e|c|co|a|ah|ak|ha|hen|nhi|vay|ta|z|ne|the|nua|roi|r|luon|voi|gium|giup))*"
+_PARTICLES = r"(?: (?:chi|em|e|c|co|a|ah|ak|ha|hen|nhi|vay|ta|z|ne|the|nua|roi|r|luon|voi|gium|giup)){0,8}"
 _END = r"(?=\s*(?:[,.;!?]|$))"
 
 _REPORT = (
     r"(?:bao cao|bc|tin nhan|tin bao|tin(?! xau| gia| rac| doc| don| tuc)|so lieu|bai|phieu"
     r"|(?:cai|so|dong|nhung gi|cai so) (?:ma )?(?:em|e|minh|vua|moi|hoi|luc|do|kia|bc|xa|chi hoi em)\b)"
 )
-_SOFTLY = r"(?: (?:lai|di|giup|gium|dum|ho|cai|het|cho|em|e|toan bo|ca|nhung|luon|minh|xa|chi|ban|so|dong|may))*"
+_SOFTLY = r"(?: (?:lai|di|giup|gium|dum|ho|cai|het|cho|em|e|toan bo|ca|nhung|luon|minh|xa|chi|ban|so|dong|may)){0,8}"
 _REMOVE = (
     r"(?P<verb>xoa bo|xoa|huy bo|huy|go bo|thu hoi|rut lai|rut|bo qua|bo|dung (?:tinh|lay|ghi|nhan)|khoi (?:tinh|lay|ghi)"
     r"|khong (?:tinh|lay)|ko (?:tinh|lay))"
@@ -30,6 +30,7 @@ _DELETE = (
     re.compile(rf"\b{_REPORT}\b.{{0,30}}\b(?P<verb>xoa|huy|bo) (?:di|giup|gium|dum|ho|bo|no|luon)\b"),
     re.compile(rf"\b{_BY_MISTAKE}\b.{{0,60}}\b(?P<verb>xoa|huy|bo|rut) {_PLEASE}"),
     re.compile(r"\b(?P<verb>xoa|huy|go)\b[^,.;]{0,30}\b(?:giup|gium|dum|ho) (?:em|e|minh|xa)\b"),
+    re.compile(rf"\b(?P<verb>xoa|huy|bo) {_PLEASE} (?:em |e )?(?:1|mot|cai|ban|bot)\b"),
     re.compile(rf"\b(?P<verb>xoa|huy) {_PLEASE}.{{0,40}}\b(?:vua gui|{_BY_MISTAKE}|luc nay|hoi nay)\b"),
 )
 _REMOVE_TYPED = {
@@ -71,6 +72,7 @@ ASKED = re.compile(
     r"|chi (?!vay|roi|nhi|ha)|anh|ba con|co quan))"
     r"|may (?:hv|ho|nguoi|suat|cay|hoi vien|chau|phan tram|buoi)(?: \w+){0,4} (?:vay|nhi|roi chi|roi em|roi a)\b"
     r"|may hv\b"
+    r"|(?:co|con) may [a-z]+[^,.;]{0,40} (?:vay|nhi|ha|ta|z)(?: (?:chi|em|e|a|anh))?(?=\s*(?:[,.;!?]|$))"
     r"|cho (?:em |chi |toi |minh |xa |hoi )?(?:xin|xem|biet|coi) (?:lai )?(?:so(?! tai khoan| dien thoai| dt| zalo)"
     r"|ket qua|tong|bao cao|sl)\b"
     r"|xem (?:so lieu|ket qua|bao cao)|cho xem)\b"
@@ -83,6 +85,8 @@ WONDERED = re.compile(
     rf"|\b(?:gui|nop|bao|nhan|thay|du|duoc|dc|xong|dung|dat|duyet|ghi)\b[^,.;!?]{{0,40}}\bchua{_PARTICLES}{_END}(?!,)"
     rf"|\b(?:phai|dung|duoc|dc) (?:khong|ko|k|hong|hk|hok){_PARTICLES}{_END}"
     rf"|\bco\b[^,.;!?]{{0,40}} (?:khong|ko|k|hong|hk|hok)(?: (?:chi|em|a|ah|vay|nhi|ha|co|bac))+{_END}"
+    r"|\b(?:nao|ai|(?<!kieu )gi|sao|dau|may|j)\b[^,.;!?]{0,40} (?:vay|z|nhi|ha|the)(?: (?:chi|em|e|a|anh|c))?"
+    rf"{_END}"
     r"|\?"
 )
 NOT_A_COUNT = re.compile(r"\b(?:may gio|khi nao|o dau|lam sao|the nao|la gi|ai)\b")
@@ -151,6 +155,8 @@ ANNOUNCED = re.compile(
 PRIVATE = re.compile(
     r"\b(?:ong xa|ba xa|chong em|chong chi|chong toi|con gai em|con trai em|me em|me chong)\b.{0,20}"
     r"\b(?:tang|cho|mua|nau|dat|kiem|ban)\b|^\W*(?:hihi|haha|hehe|kk|hi hi|ha ha)\b"
+    r"|\bdia chi(?: nha)?(?: em| chi| cua em)?(?: la)? ?:? ?(?:so )?\d"
+    r"|^\W*(?:bua nay |hom nay |nay )?gia (?:heo|ca phe|tieu|lua|gao|mi|vang|xang|sau rieng|dieu|cao su|ca|thit|bo|ga)\b"
 )
 GREETED = re.compile(r"^\W*(?:xin chao|chao|alo|cam on|chuc)\b")
 

@@ -33,6 +33,7 @@ _CLOCK = re.compile(
 _LONG = re.compile(r"(?<![\d.,])\d{9,}(?!\d| ?(?:d|dong|vnd)\b|[.,]\d)")
 _NOT = frozenset({"khong", "ko", "k", "kg", "hong", "hok", "kh"})
 _NOTHING = frozenset({"co", "phat", "sinh", "ps", "ai", "gi", "nao", "ca", "het", "moi", "them"})
+_NUMBERED = frozenset({"thang", "t", "ngay", "quy", "thu", "nam", "so", "km", "thon", "to", "lop", "/", "."})
 _IS = frozenset({":", "-", "=", "thi", "la"})
 _POLITE = frozenset({"a", "ak", "chi", "nhe", "nha", "em"})
 # A number after these words is no name of a chapter: "họp chi hội 45 chị", "tổng số chi hội 96".
@@ -163,9 +164,14 @@ def _fixed(text: str, raw: list[Token], row: Row, words: Vocabulary) -> tuple[li
         if not named or not unit_at(row, last + 1, words.units) or _is_have(texts, last + 1):
             if not named or not _counts_a_chapter(texts, first, last):
                 spans.append((raw[first].start, raw[last].end))
-        elif first == 0 or texts[first - 1] not in _NOT_NAMED_AFTER:
+        elif not _counts_places(texts, first) and (first == 0 or texts[first - 1] not in _NOT_NAMED_AFTER):
             ambiguous.append(raw[last].start)
     return spans, ambiguous
+
+
+def _counts_places(texts: Sequence[str], first: int) -> bool:
+    """Tell whether places are counted, as in "8 đội 40 chị"; "tháng 3 chi hội 5 …" names one."""
+    return first > 0 and texts[first - 1].isdigit() and (first == 1 or texts[first - 2] not in _NUMBERED)
 
 
 def _is_have(texts: Sequence[str], at: int) -> bool:

@@ -15,6 +15,7 @@ _MOST_AREAS = 8
 _RISES = frozenset({"tang", "giam", "hon", "vuot"})
 _TIMES = frozenset({"thang", "tuan", "nam", "ngay", "quy"})
 _YEAR = len("2024")
+_YEARS = frozenset({*range(1990, 2000), *range(2001, 2036)})
 _LAST_YEAR = re.compile(r"nam (?:ngoai|truoc|roi)")
 _PRODUCT = frozenset({"x", "*", "×"})
 _MEASURES = frozenset({"kg", "m", "thung", "bao", "con", "cay", "ho"})
@@ -130,6 +131,14 @@ def _kind(found: Scan, quantity: Quantity, silent: Silence, contents: frozenset[
     return "left" if "left" in before else "value"
 
 
+def _is_year(found: Scan, quantity: Quantity) -> bool:
+    """Tell whether a number after a word is a year: "Luật Phòng, chống bạo lực gia đình 2022"."""
+    value = quantity.number.value
+    if quantity.units or quantity.number.scaled or value not in _YEARS or not _text(found, quantity.at - 1).isalpha():
+        return False
+    return not any(mention.last == quantity.at - 1 or mention.first == quantity.at + 1 for mention in found.mentions)
+
+
 def is_said_none(found: Scan, quantity: Quantity) -> bool:
     """Tell whether a zero stands for words: "hv mới: không có"."""
     return quantity.number.value == 0 and found.tokens[quantity.at].text != NUMBER
@@ -161,6 +170,8 @@ def _is_no_count(found: Scan, quantity: Quantity, catalogue: Catalogue) -> bool:
     """Tell whether what is counted is no figure of ours ("120 tờ rơi", "3 xe rác", "5 tuổi")."""
     if quantity.money or "percent" in quantity.units or is_said_none(found, quantity):
         return False
+    if _is_year(found, quantity):
+        return True
     words = longest(found.row, quantity.at + 1, catalogue.vocabulary.not_counted)
     if words is None or words.tokens[-1] < quantity.ends:
         return False

@@ -100,8 +100,8 @@ PATTERNS: tuple[tuple[str, tuple[str, ...], str], ...] = (
     (
         "ahead",
         ("mai", "sau", "toi"),
-        r"(?:^|(?<=[,.;!?\n] )|(?<=[,.;!?\n]))mai(?= (?:chi hoi|em|cac chi|chi em|minh|hop|di|la|xa|thon|hoi|sinh hoat|ra quan|moi)\b)"
-        r"|\b(?:(?:ngay|sang|chieu|toi) mai|(?:tuan|thang|quy|nam) (?:sau|toi(?! nay| gio| h\b))|sap toi)\b",
+        r"(?:^|(?<=[,.;!?\n] )|(?<=[,.;!?\n]))mai(?= (?:chi hoi|em|cac chi|chi em|minh|hop|di|la|xa|thon|hoi|sinh hoat|ra quan|moi|\d+)\b)"
+        r"|\b(?:(?:ngay|sang|chieu|toi) mai|(?:tuan|thang|quy|nam|dot|lan) (?:sau|toi(?! nay| gio| h\b))|sap toi)\b",
     ),
     (
         "vague",
