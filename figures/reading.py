@@ -19,12 +19,13 @@ from figures.reading_types import Ask, Reading, Record
 from figures.records import build
 from figures.scan import Scan, scan
 from figures.when import told_dates
-from vietnamese.fold import Aligned, align, fold, one_line
+from vietnamese.fold import Aligned, align, fold, one_line, parted
 from vietnamese.keyboards import plain_letters, single_letters
 
 __all__ = ["MAX_CHARS", "Ask", "Reading", "Record", "is_emergency", "read"]
 
 MAX_CHARS = 5_000
+_LEAST_VND = 10_000
 _IN_THE_UNION = re.compile(r"\b(?:chi hoi|hoi vien|hv|to phu nu|bao cao|bc|cac chi|chi em)\b")
 _VIETNAM = timezone(timedelta(hours=7))
 
@@ -42,7 +43,7 @@ def read(
     if topic:
         return Reading("emergency", topic=topic, restricted=True)
     aligned, keyboard = plain_letters(align(text[:MAX_CHARS]))
-    aligned = single_letters(aligned)
+    aligned = parted(single_letters(aligned), catalogue.vocabulary.joined)
     line = one_line(aligned)
     intent = intent_of(line)
     if intent == "delete":
@@ -156,9 +157,11 @@ def _is_talk(draft: Draft, folded: str) -> bool:
 
 
 def _unsure(draft: Draft) -> tuple[Ask, ...]:
-    """Ask where the sender says that she does not remember well."""
-    unsure = any(name == "unsure" for _, _, name in draft.found.cues)
-    return (Ask("number", {"doubt": "unsure"}),) if unsure else ()
+    """Ask where the sender says that she does not remember well, or where "trăm" may be hundreds of thousands."""
+    if any(name == "unsure" for _, _, name in draft.found.cues):
+        return (Ask("number", {"doubt": "unsure"}),)
+    small = any(record.unit == "vnd" and 0 < record.value < _LEAST_VND for _, record in draft.rows)
+    return (Ask("number", {"doubt": "thousands"}),) if small else ()
 
 
 def _is_about_figures(draft: Draft) -> bool:

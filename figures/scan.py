@@ -10,6 +10,7 @@ from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from decimal import Decimal
 
 from figures.catalogue import Catalogue, Vocabulary
 from figures.phrases import NO_UNIT, NUMBER, ONE, Found, Row, find_phrases, row_of, strict_places, unit_at
@@ -159,6 +160,8 @@ def _fixed(text: str, raw: list[Token], row: Row, words: Vocabulary) -> tuple[li
     for found in find_phrases(row, words.fixed):
         first, last = found.tokens[0], found.tokens[-1]
         named = texts[last].isdigit() and first != last
+        if named and texts[first] == "km" and first > 0 and texts[first - 1].isdigit():
+            continue
         if named and (_is_scaled(text, texts, raw[last], last) or _is_share(texts, last)):
             continue
         if not named or not unit_at(row, last + 1, words.units) or _is_have(texts, last + 1):
@@ -281,6 +284,10 @@ def _quantity(number: Number, at: int, row: Row, words: Vocabulary) -> Quantity:
         return Quantity(at, number, (), 1, at)
     codes = [code.partition("*") for code in found.codes]
     size = max(int(size or 1) for _, _, size in codes)
+    after = found.tokens[-1] + 1
+    if size > 1 and number.value is not None and row.texts[after : after + 1] == ["ruoi"]:
+        # "1 tạ rưỡi", "1 cây số rưỡi"
+        number = replace(number, value=number.value + Decimal("0.5"))
     return Quantity(at, number, tuple(code for code, _, _ in codes), size, found.tokens[-1])
 
 

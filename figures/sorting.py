@@ -86,7 +86,7 @@ def sort_numbers(found: Scan, catalogue: Catalogue) -> Sorted:
     for quantity in found.quantities:
         if quantity.at in part_tokens or _is_no_count(found, quantity, catalogue):
             continue
-        kind = "sum" if _text(found, quantity.at - 1) == "=" else _kind(found, quantity, silent, contents)
+        kind = "sum" if _is_sum(found, quantity) else _kind(found, quantity, silent, contents)
         rate = _rate(found, quantity, catalogue) if kind == "value" else None
         if rate:
             rates.append(rate)
@@ -113,6 +113,17 @@ def _contents(found: Scan, catalogue: Catalogue) -> frozenset[int]:
         if unit and _text(found, unit.tokens[-1] + 1) in {"gom", "co", "bao"}:
             inside.update(range(unit.tokens[-1], _sentence(found, last).stop))
     return frozenset(inside)
+
+
+def _is_sum(found: Scan, quantity: Quantity) -> bool:
+    """Tell whether a number is what others make: "62 chị x 6.000 = 372.000"; "hv mới=2" makes none."""
+    if _text(found, quantity.at - 1) != "=":
+        return False
+    index = bisect_left(found.quantities, quantity.at, key=lambda other: other.at)
+    before = found.quantities[index - 1] if index else None
+    return (
+        before is not None and before.ends >= quantity.at - _CLOSE and found.weak[before.at] == found.weak[quantity.at]
+    )
 
 
 def _kind(found: Scan, quantity: Quantity, silent: Silence, contents: frozenset[int]) -> str:

@@ -86,7 +86,11 @@ PATTERNS: tuple[tuple[str, tuple[str, ...], str], ...] = (
     ),
     ("week", ("tuan ",), r"\btuan (?P<which>nay|truoc|roi|qua|vua roi|vua qua)\b"),
     ("year", ("nam 20",), r"\bnam (?P<year>20\d\d)\b"),
-    ("year_near", ("nam",), r"\bnam (?P<which>nay|ngoai|truoc|roi)\b|\b(?:ca|trong) nam\b"),
+    (
+        "year_near",
+        ("nam",),
+        r"\bnam (?P<which>nay|ngoai|truoc|roi)\b|\b(?:ca|trong) nam\b(?! (?:muoi|tram|nghin|ngan|trieu|chuc|cay|gio|phut)\b)",
+    ),
     (
         "ago",
         ("truoc", "cach"),

@@ -102,6 +102,8 @@ def _typed_otherwise(name: str, match: re.Match[str], text: Aligned) -> bool:
     if name == "weekday" and match["th"]:
         told = match["past"] or match.start("th") > match.start() or _opens_clause(text.text, match.start())
         return not ("thứ" in typed or (typed.isascii() and told))
+    if name == "year_near" and match[0].startswith("trong"):
+        return typed.startswith("trồng")
     if name == "bare_before":
         return not typed.isascii()
     if name == "long_before":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -12,6 +12,7 @@ from functools import lru_cache
 APOSTROPHES = "'’‘ʼʹ`´′＇"
 _UNSEEN = frozenset({"Cf", "Cc", "Cs", "Mn", "Me"})
 _LETTERS = {"đ": "d", "ð": "d", "ɖ": "d", "ƀ": "b", "–": "-", "—": "-", "−": "-", "\n": "\n", "\r": "\n"}
+_LETTER_RUN = re.compile(r"[a-z]+")
 _SPACES = re.compile(r"\s+")
 
 
@@ -98,3 +99,18 @@ def one_line(text: Aligned) -> Aligned:
         letters.pop()
         origins.pop()
     return replace(text, text="".join(letters), origins=(*origins, text.origins[-1]))
+
+
+def parted(text: Aligned, joined: Mapping[str, int]) -> Aligned:
+    """Return `text` with a space inside words typed as one; `joined` is word → where it parts."""
+    letters: list[str] = []
+    origins: list[int] = []
+    done = 0
+    for match in _LETTER_RUN.finditer(text.text):
+        place = joined.get(match[0])
+        if place is not None:
+            cut = match.start() + place
+            letters += [text.text[done:cut], " "]
+            origins += [*text.origins[done:cut], text.origins[cut]]
+            done = cut
+    return replace(text, text="".join((*letters, text.text[done:])), origins=(*origins, *text.origins[done:]))

@@ -12,7 +12,7 @@ from vietnamese.fold import Aligned
 _TELEX = re.compile(r"(?<![a-z\d])(?=[a-z]*[aeiouy])[a-z]*(?:aa|ee|oo|dd|[aou]w|(?<=[aeiouy])[jf])[a-z]*(?![a-z\d])")
 _TELEX_WORD = re.compile(r"(?<![a-z\d])[a-z]*[aeiouy][a-z]*(?![a-z\d])")
 _VNI = re.compile(
-    r"(?<![a-z\d])[a-z]{0,3}(?:[aeiouy]+[1-9]{1,2}[a-z]{0,3}|[aeiouy]+[a-z]{1,3}[1-9]{1,2}|d9[a-z]+\d{0,2})(?![a-z\d])"
+    r"(?<![a-z\d])[a-z]{0,3}(?:[aeiouy]+[1-9]{1,2}[a-z]{0,3}[1-5]?|[aeiouy]+[a-z]{1,3}[1-9]{1,2}|d9[a-z]+\d{0,2})(?![a-z\d])"
 )
 # "thon3" and "to2" are a place each; a digit inside a word, or two at its end, is a sign of the keyboard.
 _SURE_VNI = re.compile(

@@ -13,13 +13,13 @@ _DIGIT = {
     "chin": 9,
 }  # fmt: skip
 _UNITS = {"chuc": 10, "tram": 100, "nghin": 1_000, "ngan": 1_000, "trieu": 10**6, "ty": 10**9, "ti": 10**9}
-_FEW = frozenset({"vai", "may", "hang"})
+_FEW = frozenset({"vai", "may", "hang", "dam"})
 _TYPED = {
     "mot": {"một", "mốt"}, "hai": {"hai"}, "ba": {"ba"}, "bon": {"bốn"}, "tu": {"tư"}, "nam": {"năm"},
     "lam": {"lăm"}, "nham": {"nhăm"}, "sau": {"sáu"}, "bay": {"bảy", "bẩy"}, "tam": {"tám"}, "chin": {"chín"},
     "muoi": {"mười", "mươi"}, "chuc": {"chục"}, "tram": {"trăm"}, "nghin": {"nghìn"}, "ngan": {"ngàn"},
     "trieu": {"triệu"}, "ty": {"tỷ"}, "ti": {"tỉ"}, "linh": {"linh"}, "le": {"lẻ"}, "ruoi": {"rưỡi", "rưởi"},
-    "vai": {"vài"}, "may": {"mấy"}, "hang": {"hàng"}, "ham": {"hăm"}, "nua": {"nửa"},
+    "vai": {"vài"}, "may": {"mấy"}, "hang": {"hàng"}, "ham": {"hăm"}, "nua": {"nửa"}, "dam": {"dăm"},
 }  # fmt: skip
 # Alone and without accents these are more often something else: nam (man, year), sau (after), tu (from), ba (Mrs) …
 _UNSURE_ALONE = frozenset({"ba", "nam", "sau", "tu", "bay", "tam", "lam", "bon", "nham", "muoi", "chin"})
@@ -83,13 +83,15 @@ def _number_runs(words: list[_Word | None]) -> list[list[_Word]]:
 def _number(words: list[_Word], text: Aligned, counted: Collection[str]) -> WordNumber | None:
     names = [word.word for word in words]
     if names[0] == "muoi" and len(names) == 1 and text.typed(words[0].start, words[0].end) == "mươi":
-        return None
+        after = _NEXT.match(text.text, words[0].end)
+        about = bool(after and after[1] in counted)
+        return WordNumber(words[0].start, words[0].end, None, False, True, "vague") if about else None
     follower = _NEXT.match(text.text, words[-1].end)
     before_counted = bool(follower and follower[1] in counted)
     start, end = words[0].start, words[-1].end
     money = any(name in {"trieu", "ty", "ti"} for name in names)
     if names[0] in _FEW:
-        few = names[1:2] in [[unit] for unit in _UNITS] or (before_counted and names[0] == "vai")
+        few = names[1:2] in [[unit] for unit in (*_UNITS, "muoi")] or (before_counted and names[0] == "vai")
         return WordNumber(start, end, None, money, True, "vague") if few else None
     if len(words) == 1 and words[0].bare and _PART_OF_A_WORD.search(text.text[max(0, start - 8) : end]):
         return None

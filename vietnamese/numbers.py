@@ -26,9 +26,7 @@ _MONEY_SCALES = frozenset({"tr", "trieu", "cu", "ty", "ti", "lit", "chai", "xi"}
 # Typed so, they are old people, a net or slag: "5 cụ già".
 _NO_SCALES = frozenset({"cụ", "cũ", "cứ", "chài", "xỉ", "tỳ", "trạm", "trầm"})
 _SURE_SLANG: dict[str, set[str]] = {"cu": {"củ", "cu"}, "lit": {"lít", "lit"}, "chai": set(), "xi": set()}
-_DIGITS = (
-    r"\d{1,3}(?:\.\d{3})+(?:,\d{1,2})?(?!\d)|\d{1,3}(?:,\d{3}){2,}(?!\d)|\d{1,3}(?:[ ]\d{3}){2,}(?!\d)|\d+[.,]\d+|\d+"
-)
+_DIGITS = r"\d{1,3}(?:\.\d{3})+(?:,\d{1,2})?(?!\d)|\d{1,3}(?:,\d{3}){2,}(?!\d)|\d{1,3}(?:[ ]\d{3}){2,}(?!\d)|\d{1,3}(?:[ ]\d{3})+(?=\ ?(?:d|dong|vnd)\b)|\d+[.,]\d+|\d+"
 # "8 lít" is 800 nghìn where no liquid follows; "5 lít xăng" and "3 chai nước mắm" are measures.
 _SLANG = r"(?:lit|chai|xi)(?=\ *(?:$|[,.;!?)\n]|(?:tien|nha|nhe|nghen|a|ak|roi|chi|luon|thoi|bo|cho|ung|gay|vao|de)\b))"
 _SCALE = rf"k|nghin|ngan|ngh|trieu|tr|cu(?! (?:gia|neo|ong|ba|cao tuoi)\b)|ty|ti|chuc|tram|{_SLANG}"
@@ -59,6 +57,7 @@ _ADDRESS = re.compile(
     r" (?:(?:chi|em|co|ba|bac) (?:a|ak|oi|nhe|nha|nghen|nghe|ha|hen|luon)|(?:nha|nhe|nghen)(?: (?:chi|em|co|ba|bac))?)"
     r"(?: a)?(?=\s*(?:[,.;!\n]|$))"
 )
+_HALF = re.compile(r"\bnua(?= (?:tan|ta|yen|km|cay so)\b)")
 _LOOK_BACK = 16
 MAX_DIGITS = 15
 
@@ -89,10 +88,23 @@ def find_numbers(text: Aligned, counted: Collection[str] = ()) -> list[Number]:
     """
     digits = _digit_numbers(text, counted)
     taken = [(number.start, number.end) for number in digits]
+    digits += _halves(text)
+    taken = [(number.start, number.end) for number in digits]
     words = read_words(text.blanked(taken), counted)
     spelt = [_from_words(word) for word in words]
     numbers = sorted((*digits, *spelt), key=lambda number: number.start)
     return [_qualified(number, text) for number in _joined(_added(numbers, text.text), text.text)]
+
+
+def _halves(text: Aligned) -> list[Number]:
+    """Return the halves of a measure: "nửa tấn gạo". Typed bare it may be nữa."""
+    found = []
+    for match in _HALF.finditer(text.text):
+        typed = text.typed(match.start(), match.start() + 4)
+        if typed in {"nửa", "nua"}:
+            doubt = None if typed == "nửa" else "words"
+            found.append(Number(match.start(), match.end(), Decimal("0.5"), doubt=doubt))
+    return found
 
 
 def _digit_numbers(text: Aligned, counted: Collection[str]) -> list[Number]:
