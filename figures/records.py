@@ -33,6 +33,10 @@ _PERCENT_TOLERANCE = 0.11
 _POOR = {"ho_ngheo": "ngheo", "can_ngheo": "can_ngheo"}
 _NEAR = 6
 _PERSON = frozenset({"chi", "ba", "co", "em", "ho", "nha"})
+_NO_NAMES = frozenset(
+    {"em", "oi", "a", "nhe", "nha", "hoi", "ngheo", "vao", "vo", "moi", "da", "co", "duoc", "dc", "la", "nao", "ay"}
+    | {"do", "gi", "trong", "va", "thi", "xin", "bao", "can"}
+)
 _TOLD_NEW = frozenset({"moi", "them"})
 
 
@@ -118,11 +122,15 @@ def _is_named(draft: Draft, mention: Mention) -> bool:
     for at in range(max(0, mention.first - _NEAR), min(len(found.tokens) - 1, mention.last + _NEAR)):
         token, name = found.tokens[at : at + 2]
         near = same_clause(found, at, mention.first) and same_clause(found, at + 1, at)
+        inside = mention.first <= at + 1 <= mention.last
+        if token.text not in _PERSON or not near or inside or not name.text.isalpha() or name.text in _NO_NAMES:
+            continue
         start, _ = found.text.span(name.start, name.end)
-        if token.text in _PERSON and near and name.text.isalpha() and original[start].isupper():
-            if original.isupper():
-                draft.asks.append(Ask("number", {"doubt": "vague"}))
-            return not original.isupper()
+        if original.isupper() or original.islower():
+            draft.asks.append(Ask("number", {"doubt": "vague"}))
+            return False
+        if original[start].isupper():
+            return True
     return False
 
 

@@ -30,6 +30,8 @@ _NOT_NAMED_AFTER = frozenset({"hop", "hoat", "sh", "toan", "ca", "so", "tong"})
 _SCALED = re.compile(r"(?:[.,]\d+)? ?(?:k|tr|trieu|nghin|ngan|ty|ti|cu)(?![a-z])|[.,]\d|%| ?%")
 _BULLET = re.compile(r"(?:^|\n) ?(\d{1,2}) ?[.)/](?= ?[a-z])")
 _NO_COUNT_AFTER_DATE = re.compile(r" ?chi (?:em|hoi)\b")
+# Of these nobody counts thousands: "350 nghin bo quy" is money.
+_FEW_AT_A_TIME = frozenset({"cai", "con", "to", "bao", "tin", "don"})
 _DIGIT_SIGNS = frozenset({"/", "."})
 
 
@@ -234,6 +236,8 @@ def _quantity(number: Number, at: int, row: Row, words: Vocabulary) -> Quantity:
         return Quantity(at, number, ("percent",), 1, at)
     found = unit_at(row, at + 1, words.units)
     if not found:
+        return Quantity(at, number, (), 1, at)
+    if number.scaled and not number.percent and _FEW_AT_A_TIME & set(found.codes):
         return Quantity(at, number, (), 1, at)
     codes = [code.partition("*") for code in found.codes]
     size = max(int(size or 1) for _, _, size in codes)

@@ -106,8 +106,8 @@ def sort_numbers(found: Scan, catalogue: Catalogue) -> Sorted:
 def _contents(found: Scan, catalogue: Catalogue) -> frozenset[int]:
     """Return the tokens that tell what one of many holds: "mỗi suất gồm 10kg gạo, 1 thùng mì"."""
     inside: set[int] = set()
-    for _, last, name in found.cues:
-        unit = unit_at(found.row, last + 1, catalogue.vocabulary.units) if name == "each" else None
+    for first, last, name in found.cues:
+        unit = unit_at(found.row, first + 1, catalogue.vocabulary.units) if name == "each" else None
         if unit and _text(found, unit.tokens[-1] + 1) in {"gom", "co", "bao"}:
             inside.update(range(unit.tokens[-1], _sentence(found, last).stop))
     return frozenset(inside)
@@ -272,15 +272,15 @@ def _after_slash(found: Scan, quantity: Quantity, catalogue: Catalogue) -> tuple
 
 def _after_each(found: Scan, quantity: Quantity, catalogue: Catalogue) -> tuple[frozenset[str], frozenset[str]]:
     """Read "mỗi suất 300k", "mỗi tháng 500k"; cues already agree with the accents typed, so "mới" is not "mỗi"."""
-    for _, last, name in cues_before(found, quantity.at):
-        between = [token.text for token in found.tokens[last + 1 : quantity.at]]
+    for first, last, name in cues_before(found, quantity.at):
+        between = [token.text for token in found.tokens[first + 1 : quantity.at]]
         if name != "each" or len(between) > _CLOSE + 1 or NUMBER in between:
             continue
         if found.weak[last] != found.weak[quantity.at]:
             continue
-        if _text(found, last + 1) in _TIMES:
-            return frozenset(), frozenset({_text(found, last + 1)})
-        unit = unit_at(found.row, last + 1, catalogue.vocabulary.units)
+        if _text(found, first + 1) in _TIMES:
+            return frozenset(), frozenset({_text(found, first + 1)})
+        unit = unit_at(found.row, first + 1, catalogue.vocabulary.units)
         if unit and unit.tokens[-1] < quantity.at:
             return frozenset(unit.codes), frozenset()
     return frozenset(), frozenset()
