@@ -14,6 +14,8 @@ from figures.sorting import Rate
 
 def add_rate(draft: Draft, rate: Rate) -> None:
     """Multiply "mỗi suất 300k" by its suất; a monthly amount is a pledge; a rule ("mỗi tuần 20k") is no figure."""
+    if _is_told(draft, rate) or _is_content(draft, rate):
+        return
     crowd = {"nguoi", "luot_nguoi"} & set(rate.quantity.units) and "buoi" in rate.per
     link = "people" if crowd else "monthly" if "thang" in rate.times else "money"
     owner = context_of(draft, rate.quantity, link)
@@ -38,6 +40,34 @@ def add_rate(draft: Draft, rate: Rate) -> None:
     span = span_of(draft.found, rate.quantity.at, rate.quantity.ends)
     record = Record(code, total, draft.catalogue[code].unit, None, span, derived=derived)
     put(draft, rate.quantity.at, replace(record, qualifier=rate.quantity.number.qualifier))
+
+
+def _is_told(draft: Draft, rate: Rate) -> bool:
+    """Tell whether a product only shows how a sum came about: "1.080.000đ (90 chị x 12.000đ)"; its count is used up."""
+    value = value_of(rate.quantity)
+    counts = [quantity for quantity in draft.unplaced if _is_counted_by(draft, quantity, rate)]
+    if not counts or value is None:
+        return False
+    total = (value_of(counts[-1]) or 0) * value
+    told = any(record.unit == "vnd" and record.value == total for _, record in draft.rows)
+    if told:
+        draft.unplaced.remove(counts[-1])
+    return told
+
+
+def _is_content(draft: Draft, rate: Rate) -> bool:
+    """Tell whether things for each are what one holds ("mỗi phần 5kg gạo") or are told in all ("mỗi chị 2 cây …")."""
+    units = set(rate.quantity.units)
+    if rate.quantity.money or not units or units & {"nguoi", "luot_nguoi"}:
+        return False
+    paired = [chosen.quantity for chosen in draft.pairs]
+    if any(rate.per & set(quantity.units) for quantity in paired):
+        return True
+    told = any(units & set(quantity.units) for quantity in paired)
+    counts = [quantity for quantity in draft.unplaced if told and rate.per & set(quantity.units)]
+    for quantity in counts:
+        draft.unplaced.remove(quantity)
+    return told
 
 
 def _sum_follows(draft: Draft, rate: Rate) -> bool:

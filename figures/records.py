@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left
 from dataclasses import replace
 
@@ -37,6 +38,7 @@ _NO_NAMES = frozenset(
     {"em", "oi", "a", "nhe", "nha", "hoi", "ngheo", "vao", "vo", "moi", "da", "co", "duoc", "dc", "la", "nao", "ay"}
     | {"do", "gi", "trong", "va", "thi", "xin", "bao", "can"}
 )
+_WORD = re.compile(r"[a-z0-9]+")
 _TOLD_NEW = frozenset({"moi", "them"})
 
 
@@ -216,9 +218,12 @@ def _add_shares(draft: Draft) -> None:
 
 def _has_needed(draft: Draft, at: int, indicator: Indicator) -> bool:
     """Tell whether the sentence says what the indicator needs: "thành lập mới 2 HTX", not "hỗ trợ 2 HTX"."""
-    strong = draft.found.strong
-    first, last = bisect_left(strong, strong[at]), bisect_left(strong, strong[at] + 1)
-    said = f" {' '.join(draft.found.row.texts[first:last])} "
+    found = draft.found
+    first, after = bisect_left(found.strong, found.strong[at]), bisect_left(found.strong, found.strong[at] + 1)
+    texts = found.row.texts
+    heading = found.text.text[: found.tokens[texts.index(":")].start] if ":" in texts else ""
+    sentence = found.text.text[found.tokens[first].start : found.tokens[after - 1].end]
+    said = f" {' '.join(_WORD.findall(f'{heading} {sentence}'))} "
     return any(f" {word} " in said for word in indicator.needs)
 
 

@@ -16,7 +16,6 @@ _RISES = frozenset({"tang", "giam", "hon", "vuot"})
 _TIMES = frozenset({"thang", "tuan", "nam", "ngay", "quy"})
 _LAST_YEAR = re.compile(r"nam (?:ngoai|truoc|roi)")
 _PRODUCT = frozenset({"x", "*", "×"})
-_MEASURES = frozenset({"kg", "m", "thung", "bao", "con", "cay", "ho"})
 _EACH_ACCENTS = frozenset({"", accents_of("mỗi"), accents_of("một")})
 _SKIPPED_IN_PARTS = frozenset(
     {"chi", "nguoi", "ho", "hv", "hoi", "vien", "la", "em", ":", "co", "phu", "nu", "hoi_vien"}
@@ -238,18 +237,11 @@ def _is_mentioned(found: Scan, at: int) -> bool:
 def _rate(found: Scan, quantity: Quantity, catalogue: Catalogue) -> Rate | None:
     per, times = _after_slash(found, quantity, catalogue)
     each_per, each_times = _after_each(found, quantity, catalogue)
-    if not _can_be_price(quantity):
-        return None
     if _text(found, quantity.at - 1) in _PRODUCT:
         return Rate(quantity, per | each_per, times | each_times, product=True)
     if per or times or each_per or each_times:
         return Rate(quantity, per | each_per, times | each_times)
     return None
-
-
-def _can_be_price(quantity: Quantity) -> bool:
-    """Tell whether a number may be money; "mỗi suất gồm 10kg gạo" is none."""
-    return quantity.money or quantity.number.scaled or not set(quantity.units) & _MEASURES
 
 
 def _after_slash(found: Scan, quantity: Quantity, catalogue: Catalogue) -> tuple[frozenset[str], frozenset[str]]:
