@@ -28,7 +28,7 @@ _CLOCK = re.compile(r"(?<![\d.,])(?:[01]?\d|2[0-4]):[0-5]\d(?!\d)")
 # A number after these words is no name of a chapter: "họp chi hội 45 chị", "tổng số chi hội 96".
 _NOT_NAMED_AFTER = frozenset({"hop", "hoat", "sh", "toan", "ca", "so", "tong"})
 _SCALED = re.compile(r"(?:[.,]\d+)? ?(?:k|tr|trieu|nghin|ngan|ty|ti|cu)(?![a-z])|[.,]\d|%| ?%")
-_BULLET = re.compile(r"(?:^|\n) ?(\d{1,2}) ?[.)/](?= ?[a-z])")
+_BULLET = re.compile(r"(?:^|\n) ?(\d{1,2})(?: ?[.)/](?= ?[a-z])|[.)] (?=\d))")
 _NO_COUNT_AFTER_DATE = re.compile(r" ?chi (?:em|hoi)\b")
 # Of these nobody counts thousands: "350 nghin bo quy" is money.
 _FEW_AT_A_TIME = frozenset({"cai", "con", "to", "bao", "tin", "don"})

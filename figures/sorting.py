@@ -266,7 +266,11 @@ def _after_each(found: Scan, quantity: Quantity, catalogue: Catalogue) -> tuple[
     """Read "mỗi suất 300k", "mỗi tháng 500k"; cues already agree with the accents typed, so "mới" is not "mỗi"."""
     for first, last, name in cues_before(found, quantity.at):
         between = [token.text for token in found.tokens[first + 1 : quantity.at]]
-        if name != "each" or len(between) > _CLOSE + 1 or NUMBER in between:
+        if (
+            name != "each"
+            or len(between) > 2 * _CLOSE
+            or (NUMBER in between and not _is_one_each(found, first, quantity))
+        ):
             continue
         if found.weak[last] != found.weak[quantity.at]:
             continue
@@ -276,6 +280,13 @@ def _after_each(found: Scan, quantity: Quantity, catalogue: Catalogue) -> tuple[
         if unit and unit.tokens[-1] < quantity.at:
             return frozenset(unit.codes), frozenset()
     return frozenset(), frozenset()
+
+
+def _is_one_each(found: Scan, first: int, quantity: Quantity) -> bool:
+    """Tell whether only a one stands between: "mỗi hộ 1 suất 300k"."""
+    begin = bisect_left(found.quantities, first, key=lambda one: one.at)
+    end = bisect_left(found.quantities, quantity.at, key=lambda one: one.at)
+    return [one.number.value for one in found.quantities[begin:end]] == [1] and quantity.number.scaled
 
 
 def _parts(found: Scan, catalogue: Catalogue) -> list[Part]:
