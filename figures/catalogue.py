@@ -350,7 +350,9 @@ def _joined(phrases: Iterable[str]) -> Mapping[str, int]:
     """Return pairs of neighbouring words written together, where that is no word itself."""
     rows = [split(phrase) for phrase in phrases]
     words = {token for row in rows for token in row}
-    pairs = {(a, b) for row in rows for a, b in pairwise(row) if a.isalpha() and b.isalpha() and min(len(a), len(b)) > 1}
+    pairs = {
+        (a, b) for row in rows for a, b in pairwise(row) if a.isalpha() and b.isalpha() and min(len(a), len(b)) > 1
+    }
     return MappingProxyType({a + b: len(a) for a, b in pairs if len(a + b) >= _JOINED_LETTERS and a + b not in words})
 
 

@@ -91,7 +91,10 @@ def _speaks_alone(draft: Draft, mention: Mention, link: str) -> bool:
     return (mention.one or link == "people") and mention.first not in draft.sorted.silent
 
 
-def add(draft: Draft, indicator: Indicator, quantity: Quantity, *, first: int, last: int) -> None:
+def add(
+    draft: Draft, indicator: Indicator, quantity: Quantity, *, first: int, last: int, label: str | None = None
+) -> None:
+    """Add a number as a value of an indicator; its words are the tokens `first` to `last`, `label` its own period."""
     value = value_of(quantity)
     assert value is not None
     whole = quantity.number.of.value if quantity.number.of and not indicator.links.of else None
@@ -106,6 +109,8 @@ def add(draft: Draft, indicator: Indicator, quantity: Quantity, *, first: int, l
         qualifier=quantity.number.qualifier,
     )
     put(draft, first, record, ambiguous=quantity.at in draft.found.ambiguous)
+    if label:
+        draft.rows[-1] = (first, replace(draft.rows[-1][1], date=label))
     if quantity.number.doubt:
         draft.asks.append(Ask("number", {"doubt": quantity.number.doubt}))
 

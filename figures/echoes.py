@@ -9,6 +9,7 @@ from figures.draft import Draft, add, add_whole, same_clause, span_of, value_of
 from figures.pairing import Pair, fits
 from figures.phrases import longest
 from figures.scan import DATE, Mention, Quantity
+from figures.sorting import cues_before
 
 PEOPLE = frozenset({"nguoi", "luot_nguoi"})
 _NEAR_TOKENS = 4
@@ -104,6 +105,10 @@ def add_like_the_last(draft: Draft, quantity: Quantity) -> bool:
     if last is None or value_of(quantity) is None or found.strong[last.quantity.at] != found.strong[quantity.at]:
         return False
     indicator = draft.catalogue[last.code]
+    if _is_total_so_far(draft, quantity) and fits(quantity, indicator) and not indicator.stock:
+        year = next((record.date for _, record in reversed(draft.rows) if record.indicator == last.code), None)
+        add(draft, indicator, quantity, first=quantity.at, last=quantity.ends, label=(year or "")[:4] or None)
+        return True
     dated = not quantity.units and fits(quantity, indicator) and _has_own_date(draft, quantity)
     if not dated and not alike(last.quantity, quantity):
         return False
@@ -117,6 +122,12 @@ def add_like_the_last(draft: Draft, quantity: Quantity) -> bool:
         return False
     add(draft, indicator, quantity, first=first if named else quantity.at, last=end if named else quantity.ends)
     return True
+
+
+def _is_total_so_far(draft: Draft, quantity: Quantity) -> bool:
+    """Tell whether "lũy kế" stands before a number and no period of its own: "hv mới 6 (lũy kế 52)"."""
+    near = [cue for cue in cues_before(draft.found, quantity.at) if quantity.at - cue[1] <= 2]
+    return any(name == "cumulative" for _, _, name in near) and not _has_own_date(draft, quantity)
 
 
 def _by_words(draft: Draft, code: str) -> list[tuple[str, ...]]:

@@ -164,4 +164,10 @@ def _is_beside_the_point(draft: Draft, quantity: Quantity) -> bool:
         return True
     if "buoi" in units:
         return any(draft.catalogue[chosen.code].links.people == chosen.code for chosen in draft.pairs)
-    return bool(_HELPED & units) and _is_given_to(draft, quantity)
+    return bool(_HELPED & units) and (_is_given_to(draft, quantity) or _pays(draft, quantity))
+
+
+def _pays(draft: Draft, quantity: Quantity) -> bool:
+    """Tell whether people only paid what is told: "35 chị nộp hội phí được 420.000"."""
+    money = [chosen for chosen in draft.pairs if draft.catalogue[chosen.code].unit == "vnd"]
+    return any(same_clause(draft.found, chosen.mention.first, quantity.at) for chosen in money)

@@ -14,6 +14,7 @@ from figures.scan import Mention, Quantity, Scan
 _COST_OF_NUMBER = 6
 _COST_OF_COMMA = 5
 _COST_OF_LONE_UNIT = 4
+_COST_OF_SCALE = 3
 _TOO_FAR = 11
 _NEAREST = 6
 
@@ -90,8 +91,16 @@ def _offers(
             same = catalogue[code].unit in quantity.units
             # "Giám sát: 1 cuộc": the word for what is counted names it only where nothing else does.
             lone = _COST_OF_LONE_UNIT if mention.first == mention.last and mention.last == quantity.ends else 0
-            offers.append(Pair(quantity, mention, code, distance - same + (not quantity.units) + lone))
+            cost = distance - same + (not quantity.units) + lone + _cost_of_scale(quantity, catalogue[code])
+            offers.append(Pair(quantity, mention, code, cost))
     return [offer for offer in offers if offer.cost <= _TOO_FAR]
+
+
+def _cost_of_scale(quantity: Quantity, indicator: Indicator) -> int:
+    """Return less for money where "350 nghìn" counts nothing named, more for things."""
+    if quantity.units or not quantity.number.scaled:
+        return 0
+    return -_COST_OF_SCALE if indicator.unit == "vnd" else _COST_OF_SCALE
 
 
 def _names_whole(quantity: Quantity, mention: Mention, code: str, catalogue: Catalogue) -> bool:

@@ -158,14 +158,17 @@ def unit_at(row: Row, at: int, units: Trie) -> Found | None:
 def _agreeing(row: Row, used: list[int], node: Trie) -> tuple[str, ...]:
     if not node.ends:
         return ()
-    typed = [(row.accents[at], bool(row.strict) and row.strict[at]) for at in used]
-    agreeing = [code for code, accents in node.ends if all(map(_agree, typed, accents))]
+    typed = [row.accents[at] for at in used]
+    # Among words with accents a bare one is meant bare; a phrase of several bare words is hardly another.
+    strict = bool(row.strict) and len(used) == 1 and row.strict[used[0]]
+    agreeing = [code for code, accents in node.ends if _agree(typed, accents, strict=strict)]
     return tuple(dict.fromkeys(agreeing))
 
 
-def _agree(typed: tuple[str, bool], wanted: str) -> bool:
-    accents, strict = typed
-    return accents == wanted or (not accents and not strict)
+def _agree(typed: Sequence[str], wanted: Sequence[str], *, strict: bool) -> bool:
+    if strict:
+        return list(typed) == list(wanted)
+    return all(not one or one == other for one, other in zip(typed, wanted, strict=True))
 
 
 def _may_skip(token: str, skippable: frozenset[str]) -> bool:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from figures.catalogue import Catalogue
 from figures.draft import Draft, add, context_of, put, span_of, value_of
-from figures.pairing import Pair
+from figures.pairing import Pair, fits
 from figures.reading_types import Ask, Record
 from figures.scan import Mention, Quantity
 from figures.sorting import Rate
@@ -14,6 +14,11 @@ from figures.sorting import Rate
 
 def add_rate(draft: Draft, rate: Rate) -> None:
     """Multiply "mỗi suất 300k" by its suất; a monthly amount is a pledge; a rule or a price by weight is no figure."""
+    if _is_told(draft, rate) or _is_content(draft, rate):
+        return
+    if _is_of_things(rate):
+        _add_things(draft, rate)
+        return
     crowd = {"nguoi", "luot_nguoi"} & set(rate.quantity.units) and "buoi" in rate.per
     link = "people" if crowd else "monthly" if "thang" in rate.times else "money"
     owner = context_of(draft, rate.quantity, link)
@@ -40,6 +45,55 @@ def add_rate(draft: Draft, rate: Rate) -> None:
     put(draft, rate.quantity.at, replace(record, qualifier=rate.quantity.number.qualifier))
 
 
+def _is_of_things(rate: Rate) -> bool:
+    units = set(rate.quantity.units)
+    return bool(units) and not rate.quantity.money and not units & {"nguoi", "luot_nguoi"}
+
+
+def _add_things(draft: Draft, rate: Rate) -> None:
+    """Multiply things for each: "tặng quà 10 hộ, mỗi hộ 1 phần"."""
+    paired = draft.paired_mentions
+    before = [one for one in draft.found.mentions if one.first < rate.quantity.ends and one.first not in paired]
+    named = [one for one in before[-4:] if fits(rate.quantity, draft.catalogue[one.codes[0]])]
+    counts = [quantity for quantity in draft.unplaced if rate.per & set(quantity.units)]
+    value = value_of(rate.quantity)
+    if not named or not counts or value != 1:
+        draft.asks.append(Ask("not_understood", {"value": str(rate.quantity.number.value)}))
+        return
+    code = named[-1].codes[0]
+    draft.unplaced.remove(counts[-1])
+    draft.pairs.append(Pair(counts[-1], named[-1], code, 0))
+    add(draft, draft.catalogue[code], counts[-1], first=counts[-1].at, last=counts[-1].ends)
+
+
+def _is_told(draft: Draft, rate: Rate) -> bool:
+    """Tell whether a product only shows how a sum came about: "1.080.000đ (90 chị x 12.000đ)"; its count is used up."""
+    value = value_of(rate.quantity)
+    counts = [quantity for quantity in draft.unplaced if _is_counted_by(draft, quantity, rate)]
+    if not counts or value is None:
+        return False
+    total = (value_of(counts[-1]) or 0) * value
+    told = any(record.unit == "vnd" and record.value == total for _, record in draft.rows)
+    if told:
+        draft.unplaced.remove(counts[-1])
+    return told
+
+
+def _is_content(draft: Draft, rate: Rate) -> bool:
+    """Tell whether things for each are what one holds ("mỗi phần 5kg gạo") or are told in all ("mỗi chị 2 cây …")."""
+    units = set(rate.quantity.units)
+    if not _is_of_things(rate):
+        return False
+    paired = [chosen.quantity for chosen in draft.pairs]
+    if any(rate.per & set(quantity.units) for quantity in paired):
+        return True
+    told = any(units & set(quantity.units) for quantity in paired)
+    counts = [quantity for quantity in draft.unplaced if told and rate.per & set(quantity.units)]
+    for quantity in counts:
+        draft.unplaced.remove(quantity)
+    return told
+
+
 def _sum_follows(draft: Draft, rate: Rate) -> bool:
     """Tell whether the sum is told after its price: "mỗi chị góp 20k được 900k"."""
     money = [chosen for chosen in draft.pairs if draft.catalogue[chosen.code].unit == "vnd"]
@@ -62,6 +116,8 @@ def _count_for(draft: Draft, rate: Rate, owner: str | None) -> tuple[int | float
 
 def _same_things(rate: Rate, chosen: Pair, catalogue: Catalogue) -> bool:
     indicator = catalogue[chosen.code]
+    if rate.per & {"ho", "nguoi", "tre"} and chosen.cost == 0 and set(chosen.quantity.units) & rate.per:
+        return True
     return bool(rate.per & {*chosen.quantity.units, indicator.unit, *indicator.accepts})
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left
 from dataclasses import replace
 
@@ -24,7 +25,7 @@ from figures.leftovers import breakdowns, not_understood, place_left_over
 from figures.pairing import Pair, pair
 from figures.rates import add_rate
 from figures.reading_types import Ask, Record
-from figures.scan import Mention, Scan
+from figures.scan import Mention, Quantity, Scan
 from figures.sorting import Part, Sorted, sort_numbers
 from figures.when import Told
 from vietnamese.fold import fold
@@ -33,6 +34,11 @@ _PERCENT_TOLERANCE = 0.11
 _POOR = {"ho_ngheo": "ngheo", "can_ngheo": "can_ngheo"}
 _NEAR = 6
 _PERSON = frozenset({"chi", "ba", "co", "em", "ho", "nha"})
+_NO_NAMES = frozenset(
+    {"em", "oi", "a", "nhe", "nha", "hoi", "ngheo", "vao", "vo", "moi", "da", "co", "duoc", "dc", "la", "nao", "ay"}
+    | {"do", "gi", "trong", "va", "thi", "xin", "bao", "can"}
+)
+_WORD = re.compile(r"[a-z0-9]+")
 _TOLD_NEW = frozenset({"moi", "them"})
 
 
@@ -42,6 +48,7 @@ def build(found: Scan, catalogue: Catalogue, when: Told, level: str, places: tup
     draft = Draft(found, catalogue, when, level, numbers, places)
     draft.pairs = _kept(pair(found, (*numbers.values, *numbers.left), catalogue), numbers, catalogue)
     draft.pairs = [_redirected(chosen, draft) for chosen in draft.pairs]
+    draft.pairs = _without_parts(draft)
     for chosen in draft.pairs:
         _add_pair(draft, chosen)
     paired = {chosen.quantity.at for chosen in draft.pairs}
@@ -64,6 +71,26 @@ def build(found: Scan, catalogue: Catalogue, when: Told, level: str, places: tup
     _check(draft)
     draft.rows.sort(key=lambda row: row[0])
     return draft
+
+
+def _without_parts(draft: Draft) -> list[Pair]:
+    """Leave out numbers that take the one before them apart: "100 cây gồm 60 cây bơ, 40 cây sầu riêng"."""
+    opens = {last for _, last, name in draft.found.cues if name == "part"}
+    opens |= {at for at, text in enumerate(draft.found.row.texts) if text in {"(", ":"}}
+    kept: list[Pair] = []
+    pairs, index = draft.pairs, 0
+    while index < len(pairs):
+        whole = pairs[index]
+        kept.append(whole)
+        index += 1
+        end, total = index, 0
+        while end < len(pairs) and pairs[end].code == whole.code and total != value_of(whole.quantity):
+            total += int(value_of(pairs[end].quantity) or 0)
+            end += 1
+        opened = end > index and any(at in opens for at in range(whole.quantity.ends, pairs[index].quantity.at))
+        if opened and total == value_of(whole.quantity):
+            index = end
+    return kept
 
 
 def _kept(pairs: list[Pair], numbers: Sorted, catalogue: Catalogue) -> list[Pair]:
@@ -118,11 +145,15 @@ def _is_named(draft: Draft, mention: Mention) -> bool:
     for at in range(max(0, mention.first - _NEAR), min(len(found.tokens) - 1, mention.last + _NEAR)):
         token, name = found.tokens[at : at + 2]
         near = same_clause(found, at, mention.first) and same_clause(found, at + 1, at)
+        inside = mention.first <= at + 1 <= mention.last
+        if token.text not in _PERSON or not near or inside or not name.text.isalpha() or name.text in _NO_NAMES:
+            continue
         start, _ = found.text.span(name.start, name.end)
-        if token.text in _PERSON and near and name.text.isalpha() and original[start].isupper():
-            if original.isupper():
-                draft.asks.append(Ask("number", {"doubt": "vague"}))
-            return not original.isupper()
+        if original.isupper() or original.islower():
+            draft.asks.append(Ask("number", {"doubt": "vague"}))
+            return False
+        if original[start].isupper():
+            return True
     return False
 
 
@@ -196,21 +227,27 @@ def _add_shares(draft: Draft) -> None:
         assert quantity.number.value is not None
         said = float(quantity.number.value)
         chosen = next((chosen for chosen in draft.pairs if chosen.quantity.at == quantity.at), None)
-        if draft.derived:
-            if all(abs(said - share) > _PERCENT_TOLERANCE for share in draft.derived.values()):
+        shares = _shares_beside(draft, quantity)
+        if shares:
+            if all(abs(said - share) > _PERCENT_TOLERANCE for share in shares):
                 draft.asks.append(Ask("share_differs", {"said": said}))
         elif chosen:
             span = span_of(draft.found, quantity.at, quantity.ends)
             put(draft, quantity.at, Record(chosen.code, plain(quantity.number.value) or 0, "percent", None, span))
+            if quantity.number.qualifier and said == draft.catalogue[chosen.code].threshold:
+                draft.asks.append(not_understood(quantity))
         elif not draft.rows:
             draft.asks.append(not_understood(quantity))
 
 
 def _has_needed(draft: Draft, at: int, indicator: Indicator) -> bool:
     """Tell whether the sentence says what the indicator needs: "thành lập mới 2 HTX", not "hỗ trợ 2 HTX"."""
-    strong = draft.found.strong
-    first, last = bisect_left(strong, strong[at]), bisect_left(strong, strong[at] + 1)
-    said = f" {' '.join(draft.found.row.texts[first:last])} "
+    found = draft.found
+    first, after = bisect_left(found.strong, found.strong[at]), bisect_left(found.strong, found.strong[at] + 1)
+    texts = found.row.texts
+    heading = found.text.text[: found.tokens[texts.index(":")].start] if ":" in texts else ""
+    sentence = found.text.text[found.tokens[first].start : found.tokens[after - 1].end]
+    said = f" {' '.join(_WORD.findall(f'{heading} {sentence}'))} "
     return any(f" {word} " in said for word in indicator.needs)
 
 
@@ -218,6 +255,15 @@ def _is_told_new(draft: Draft, record: Record) -> bool:
     """Tell whether "nhận đỡ đầu mới", "nhận thêm" say what the level is otherwise asked."""
     start, end = record.span
     return bool(_TOLD_NEW & set(fold(draft.found.text.original[start:end]).split()))
+
+
+def _shares_beside(draft: Draft, quantity: Quantity) -> list[float]:
+    """Return the shares a percentage may repeat: those whose parts stand in its sentence, or that it names."""
+    strong = draft.found.strong
+    near = {record.indicator for at, record in draft.rows if strong[at] == strong[quantity.at]}
+    named = {chosen.code for chosen in draft.pairs if chosen.quantity.at == quantity.at}
+    ratios = [draft.catalogue[code] for code in draft.derived]
+    return [draft.derived[row.code] for row in ratios if {row.numerator, row.denominator} & near or row.code in named]
 
 
 def _check(draft: Draft) -> None:

@@ -41,7 +41,6 @@ _POLITE = frozenset({"a", "ak", "chi", "nhe", "nha", "em"})
 _NOT_NAMED_AFTER = frozenset({"hop", "hoat", "sh", "toan", "ca", "so", "tong"})
 _SCALED = re.compile(r"(?:[.,]\d+)? ?(?:k|tr|trieu|nghin|ngan|ty|ti|cu)(?![a-z])|[.,]\d|%| ?%")
 _DAY = len("2024-12-31")
-_BULLET = re.compile(r"(?:^|\n) ?(\d{1,2}) ?[.)/](?= ?[a-z])")
 _NO_COUNT_AFTER_DATE = re.compile(r" ?chi (?:em|hoi)\b")
 _CHAPTERS_THAT = re.compile(r" ?chi hoi (?:co bao cao|co bc|da nop|nop|da gui|gui|bao cao|da bao|dat|hoan thanh|du)\b")
 # "hội nghị tổng kết năm 2024": the year is what the meeting was about, not when it was.
@@ -50,6 +49,9 @@ _ABOUT = re.compile(
     r"(?:tong ket|so ket|phuong huong|nhiem vu|chuong trinh cong tac|ke hoach)"
     r"(?: (?:cong tac|hoi|hoat dong|nhiem vu|phong trao|cua)){0,3} $"
 )
+_BULLET = re.compile(r"(?:^|\n) ?(\d{1,2})(?: ?[.)/](?= ?[a-z])|[.)] (?=\d))")
+# Of these nobody counts thousands: "350 nghin bo quy" is money.
+_FEW_AT_A_TIME = frozenset({"cai", "con", "to", "bao", "tin", "don"})
 _DIGIT_SIGNS = frozenset({"/", "."})
 
 
@@ -281,6 +283,8 @@ def _quantity(number: Number, at: int, row: Row, words: Vocabulary) -> Quantity:
     if not found:
         return Quantity(at, number, (), 1, at)
     if number.money and not any(code.startswith("vnd") for code in found.codes):
+        return Quantity(at, number, (), 1, at)
+    if number.scaled and not number.percent and _FEW_AT_A_TIME & set(found.codes):
         return Quantity(at, number, (), 1, at)
     codes = [code.partition("*") for code in found.codes]
     size = max(int(size or 1) for _, _, size in codes)

@@ -18,7 +18,6 @@ _YEAR = len("2024")
 _YEARS = frozenset({*range(1990, 2000), *range(2001, 2036)})
 _LAST_YEAR = re.compile(r"nam (?:ngoai|truoc|roi)")
 _PRODUCT = frozenset({"x", "*", "×"})
-_MEASURES = frozenset({"kg", "m", "thung", "bao", "con", "cay", "ho"})
 _EACH_ACCENTS = frozenset({"", accents_of("mỗi"), accents_of("một")})
 _SKIPPED_IN_PARTS = frozenset(
     {"chi", "nguoi", "ho", "hv", "hoi", "vien", "la", "em", ":", "co", "phu", "nu", "hoi_vien"}
@@ -108,8 +107,8 @@ def sort_numbers(found: Scan, catalogue: Catalogue) -> Sorted:
 def _contents(found: Scan, catalogue: Catalogue) -> frozenset[int]:
     """Return the tokens that tell what one of many holds: "mỗi suất gồm 10kg gạo, 1 thùng mì"."""
     inside: set[int] = set()
-    for _, last, name in found.cues:
-        unit = unit_at(found.row, last + 1, catalogue.vocabulary.units) if name == "each" else None
+    for first, last, name in found.cues:
+        unit = unit_at(found.row, first + 1, catalogue.vocabulary.units) if name == "each" else None
         if unit and _text(found, unit.tokens[-1] + 1) in {"gom", "co", "bao"}:
             inside.update(range(unit.tokens[-1], _sentence(found, last).stop))
     return frozenset(inside)
@@ -270,18 +269,11 @@ def _is_mentioned(found: Scan, at: int) -> bool:
 def _rate(found: Scan, quantity: Quantity, catalogue: Catalogue) -> Rate | None:
     per, times = _after_slash(found, quantity, catalogue)
     each_per, each_times = _after_each(found, quantity, catalogue)
-    if not _can_be_price(quantity):
-        return None
     if _text(found, quantity.at - 1) in _PRODUCT:
         return Rate(quantity, per | each_per, times | each_times, product=True)
     if per or times or each_per or each_times:
         return Rate(quantity, per | each_per, times | each_times)
     return None
-
-
-def _can_be_price(quantity: Quantity) -> bool:
-    """Tell whether a number may be money; "mỗi suất gồm 10kg gạo" is none."""
-    return quantity.money or quantity.number.scaled or not set(quantity.units) & _MEASURES
 
 
 def _after_slash(found: Scan, quantity: Quantity, catalogue: Catalogue) -> tuple[frozenset[str], frozenset[str]]:
@@ -304,18 +296,29 @@ def _after_slash(found: Scan, quantity: Quantity, catalogue: Catalogue) -> tuple
 
 def _after_each(found: Scan, quantity: Quantity, catalogue: Catalogue) -> tuple[frozenset[str], frozenset[str]]:
     """Read "mỗi suất 300k", "mỗi tháng 500k"; cues already agree with the accents typed, so "mới" is not "mỗi"."""
-    for _, last, name in cues_before(found, quantity.at):
-        between = [token.text for token in found.tokens[last + 1 : quantity.at]]
-        if name != "each" or len(between) > _CLOSE + 1 or NUMBER in between:
+    for first, last, name in cues_before(found, quantity.at):
+        between = [token.text for token in found.tokens[first + 1 : quantity.at]]
+        if (
+            name != "each"
+            or len(between) > 2 * _CLOSE
+            or (NUMBER in between and not _is_one_each(found, first, quantity))
+        ):
             continue
         if found.weak[last] != found.weak[quantity.at]:
             continue
-        if _text(found, last + 1) in _TIMES:
-            return frozenset(), frozenset({_text(found, last + 1)})
-        unit = unit_at(found.row, last + 1, catalogue.vocabulary.units)
+        if _text(found, first + 1) in _TIMES:
+            return frozenset(), frozenset({_text(found, first + 1)})
+        unit = unit_at(found.row, first + 1, catalogue.vocabulary.units)
         if unit and unit.tokens[-1] < quantity.at:
             return frozenset(unit.codes), frozenset()
     return frozenset(), frozenset()
+
+
+def _is_one_each(found: Scan, first: int, quantity: Quantity) -> bool:
+    """Tell whether only a one stands between: "mỗi hộ 1 suất 300k"."""
+    begin = bisect_left(found.quantities, first, key=lambda one: one.at)
+    end = bisect_left(found.quantities, quantity.at, key=lambda one: one.at)
+    return [one.number.value for one in found.quantities[begin:end]] == [1] and quantity.number.scaled
 
 
 def _parts(found: Scan, catalogue: Catalogue) -> list[Part]:

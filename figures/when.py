@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from figures.scan import Scan
@@ -40,6 +40,8 @@ def told_dates(found: Scan, today: date, period: str) -> Told:
             continue
         if joined and at == last_at + 1:
             joined[-1] = (joined[-1][0], _both(joined[-1][1], when))
+        elif joined and at == last_at + 2 and found.row.texts[last_at + 1] in {"va", ",", "voi"}:
+            joined.append((at, replace(_both(joined[-1][1], when), label=when.label)))
         else:
             joined.append((at, when))
         last_at = at

@@ -98,19 +98,23 @@ def _typed_otherwise(name: str, match: re.Match[str], text: Aligned) -> bool:
     """Tell whether the accents typed say that the words are others: "quỹ 4" is no quarter, "thu 5" no Thursday."""
     typed = text.typed(match.start(), match.end())
     if name.startswith("quarter") and "qu" in typed:
-        return not ("quý" in typed or typed.isascii())
+        return not ("quý" in typed or _is_bare(typed))
     if name == "weekday" and match["th"]:
         told = match["past"] or match.start("th") > match.start() or _opens_clause(text.text, match.start())
-        return not ("thứ" in typed or (typed.isascii() and told))
+        return not ("thứ" in typed or (_is_bare(typed) and told))
     if name == "year_near" and match[0].startswith("trong"):
         return typed.startswith("trồng")
     if name == "bare_before":
-        return not typed.isascii()
+        return not _is_bare(typed)
     if name == "long_before":
         return "kìa" not in typed
     if name.startswith("month") and "thang" in match[0]:
         return "thắng" in typed or "thăng" in typed
     return False
+
+
+def _is_bare(typed: str) -> bool:
+    return not any(letter.isalpha() and not letter.isascii() for letter in typed)
 
 
 def _opens_clause(folded: str, start: int) -> bool:

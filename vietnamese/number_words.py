@@ -25,7 +25,9 @@ _TYPED = {
 _UNSURE_ALONE = frozenset({"ba", "nam", "sau", "tu", "bay", "tam", "lam", "bon", "nham", "muoi", "chin"})
 _RUN = re.compile(r"\b(?:" + "|".join(_TYPED) + r")(?: (?:" + "|".join(_TYPED) + r"))*\b")
 # Typed bare, these are seldom "chục" and "trăm": tổ chức, công chức, viên chức, y tế trạm …
-_PART_OF_A_WORD = re.compile(r"\b(?:to|cong|vien|chuc|chinh|ban) chuc$|\b(?:y te|cai) tram$")
+_PART_OF_A_WORD = re.compile(r"\b(?:to|cong|vien|chuc|chinh|ban) chuc$|\b(?:y te|cai) tram$|\bthiet hai$")
+# "ba con bo" are three cows, any other "ba con" are bà con, people.
+_BA_CON = re.compile(r" con (?!bo|heo|lon|de|ga|vit|trau|cho|giong|ngan|tho)")
 _NEXT = re.compile(r" ?([a-z]+)")
 
 
@@ -94,6 +96,8 @@ def _number(words: list[_Word], text: Aligned, counted: Collection[str]) -> Word
         few = names[1:2] in [[unit] for unit in (*_UNITS, "muoi")] or (before_counted and names[0] == "vai")
         return WordNumber(start, end, None, money, True, "vague") if few else None
     if len(words) == 1 and words[0].bare and _PART_OF_A_WORD.search(text.text[max(0, start - 8) : end]):
+        return None
+    if names == ["ba"] and words[0].bare and _BA_CON.match(text.text, end):
         return None
     value = _value(names)
     scaled = any(name in _UNITS for name in names)
