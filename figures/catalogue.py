@@ -131,6 +131,7 @@ class Vocabulary:
     `numbered` holds the indicators' phrases with digits in them, `words` the others, `fixed` what holds a number that
     is no value; `cues` are small words that change what a number means, `parts` name the parts of a breakdown.
     `joined` holds two words of a phrase typed as one with the place where they part ("hoivien": 3).
+    `known` are the words of the indicators.
     A code ending in "!" marks a phrase that means one where no number stands; `alone` those that name something only
     where nothing else does.
     """
@@ -143,6 +144,7 @@ class Vocabulary:
     counted: frozenset[str]
     fillers: frozenset[str]
     joined: Mapping[str, int]
+    known: frozenset[str]
     not_counted: Trie
     parts: Trie
     alone: Trie
@@ -334,6 +336,7 @@ def _vocabulary(
         units=build_trie(unit_words),
         counted=frozenset(split(word)[0] for word, code in unit_words if code != NO_UNIT),
         joined=_joined(word for word, _ in phrases),
+        known=frozenset(token for word, _ in phrases for token in split(word)),
         fillers=_folded_words(content, "fillers", checks),
         not_counted=build_trie((word, "") for word in checks.strings(content, "not_counted", "not_counted")),
         alone=build_trie((word, row.code) for row in indicators.values() for word in row.alone),

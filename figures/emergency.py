@@ -96,7 +96,7 @@ _HELP = re.compile(
     r"\b(?:cuu(?! tro| chien| thanh| hoc| can bo)|keu cuu|giup (?:em|chi|toi|voi|gap|ba con|lang|thon|me con)|can giup"
     r"|goi ai|goi dau|goi (?:114|115|113|cuu ho|cap cuu)|lam sao|khan cap|nguy hiem|nguy qua|gap lam|ngay voi|so qua"
     r"|dang len|thuyen|ca ?no|mac ket|ket tren|nguoi trong do|con nguoi"
-    r"|(?:khong|ko) (?:ra|thoat|di) duoc|het (?:luong thuc|do an|gao|nuoc)|chua co ai|gap\b|con trong do|o trong do|ba bau|biet o dau|o dau gio|mat lien lac|het trong nay|dua nho|nguoi gia|nhanh lam|nhanh qua)\b"
+    r"|(?:khong|ko) (?:ra|thoat|di) duoc|het (?:luong thuc|do an|gao|nuoc)|chua co ai|(?:can|giup|cuu|xin|goi|den|toi|len|qua) (?:\w+ ){0,3}gap\b|gap (?:lam|qua|voi)|con trong do|o trong do|ba bau|biet o dau|o dau gio|mat lien lac|het trong nay|dua nho|nguoi gia|nhanh lam|nhanh qua)\b"
 )
 # Life is at stake whether help is asked for or not.
 _LOST = re.compile(

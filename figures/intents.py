@@ -15,7 +15,7 @@ _PARTICLES = r"(?: (?:chi|em|e|c|co|a|ah|ak|ha|hen|nhi|vay|ta|z|ne|the|nua|roi|r
 _END = r"(?=\s*(?:[,.;!?]|$))"
 
 _REPORT = (
-    r"(?:bao cao|bc|tin nhan|tin bao|tin(?! xau| gia| rac| doc| don| tuc)|so lieu|bai|phieu"
+    r"(?:bao cao|bc|tin nhan|tin bao|tin(?! xau| gia| rac| doc| don| tuc)|so lieu|bai|(?<!bo )phieu"
     r"|(?:cai|so|dong|nhung gi|cai so) (?:ma )?(?:em|e|minh|vua|moi|hoi|luc|do|kia|bc|xa|chi hoi em)\b)"
 )
 _SOFTLY = r"(?: (?:lai|di|giup|gium|dum|ho|cai|het|cho|em|e|toan bo|ca|nhung|luon|minh|xa|chi|ban|so|dong|may)){0,8}"
@@ -146,9 +146,11 @@ _NOT_ADMITTED = re.compile(
     r"|hoc nghe|hoi thi|vay von|tap huan|cao tuoi|bi benh|om dau|tai nan|thanh lap|khoi nghiep)\b"
     r"|(?<!thi )\b(?:tang|trao|tham|ho tro) (?:qua|\d+|cho|hv|hoi|suat|phan|chi|tien|hoc bong)\b"
 )
-_NAMED = re.compile(r"\bket nap (?:(?:them|duoc|dc|moi|hv|hoi vien|la|:) ?)*(?:chi|em|co|ba) (?P<name>[a-z]+)")
 ADMITTED = re.compile(r"\b(?:ket nap|vao hoi|qua doi|chuyen di|chuyen den|chuyen ve)\b")
 """Deeds told of a person by name: without a number, how many it was is asked."""
+SEVERAL = re.compile(
+    r"\b(?:ket nap|cho|trao|tang) [^.;]{0,40}\b(?:chi|em|co|ba) [a-z]+(?: [a-z]+){0,3}(?:,| va)(?: chi| em| co| ba)? [a-z]"
+)
 ANNOUNCED = re.compile(
     r"^\W*(?:thong bao|kinh gui|kinh moi|moi cac chi|nho cac chi|nhac cac chi|de nghi cac chi|chuyen tiep|fw\b|tb\b)"
 )
@@ -176,13 +178,10 @@ def intent_of(text: Aligned) -> str | None:
 
 
 def _registers(text: Aligned) -> bool:
-    """Tell whether someone is to be entered: by her birth, her phone or a wish to join, or admitted by her name."""
+    """Tell whether someone is to be entered: by her birth, her phone or a wish to join."""
     if _NOT_ADMITTED.search(text.text):
         return False
-    if any(pattern.search(text.text) for pattern in REGISTER):
-        return True
-    named = _NAMED.search(text.text)
-    return named is not None and text.original[text.origins[named.start("name")]].isupper()
+    return any(pattern.search(text.text) for pattern in REGISTER)
 
 
 def _meant(match: re.Match[str], text: Aligned, typed: Mapping[str, set[str]]) -> bool:

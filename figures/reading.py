@@ -13,7 +13,19 @@ from figures.catalogue import Catalogue
 from figures.corrections import correction
 from figures.draft import Draft, Place
 from figures.emergency import is_emergency
-from figures.intents import ADMITTED, ANNOUNCED, ASKED, GREETED, MOOD, NIL, NONE_OF_IT, PRIVATE, WONDERED, intent_of
+from figures.intents import (
+    ADMITTED,
+    ANNOUNCED,
+    ASKED,
+    GREETED,
+    MOOD,
+    NIL,
+    NONE_OF_IT,
+    PRIVATE,
+    SEVERAL,
+    WONDERED,
+    intent_of,
+)
 from figures.members import read_member
 from figures.reading_types import Ask, Reading, Record
 from figures.records import build
@@ -43,7 +55,7 @@ def read(
     if topic:
         return Reading("emergency", topic=topic, restricted=True)
     aligned, keyboard = plain_letters(align(text[:MAX_CHARS]))
-    aligned = parted(single_letters(aligned), catalogue.vocabulary.joined)
+    aligned = parted(single_letters(aligned, catalogue.vocabulary.known), catalogue.vocabulary.joined)
     line = one_line(aligned)
     intent = intent_of(line)
     if intent == "delete":
@@ -147,7 +159,7 @@ def _figures(draft: Draft, folded: str, today: date) -> Reading:
         return Reading("report" if asks else "other", confirm=bool(asks), asks=asks)
     if not records and (_is_talk(draft, folded) or not _is_about_figures(draft)):
         return Reading("other")
-    asks = asks or _unsure(draft)
+    asks = asks or _unsure(draft, folded)
     return Reading("report", records, bool(asks), asks, draft.derived)
 
 
@@ -156,10 +168,12 @@ def _is_talk(draft: Draft, folded: str) -> bool:
     return bool(ANNOUNCED.search(folded)) or (bool(GREETED.search(folded)) and not draft.found.mentions)
 
 
-def _unsure(draft: Draft) -> tuple[Ask, ...]:
-    """Ask where the sender says that she does not remember well, or where "trăm" may be hundreds of thousands."""
+def _unsure(draft: Draft, folded: str) -> tuple[Ask, ...]:
+    """Ask where she does not remember well, names several without counting, or "trăm" may be hundreds of thousands."""
     if any(name == "unsure" for _, _, name in draft.found.cues):
         return (Ask("number", {"doubt": "unsure"}),)
+    if not draft.found.quantities and SEVERAL.search(folded):
+        return (Ask("number", {"doubt": "vague"}),)
     small = any(record.unit == "vnd" and 0 < record.value < _LEAST_VND for _, record in draft.rows)
     return (Ask("number", {"doubt": "thousands"}),) if small else ()
 

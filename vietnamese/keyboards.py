@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 
 from vietnamese.fold import Aligned
@@ -35,9 +35,13 @@ def plain_letters(text: Aligned) -> tuple[Aligned, bool]:
     return text, False
 
 
-def single_letters(text: Aligned) -> Aligned:
-    """Return `text` with letters doubled at the end of a word once and the letter o after a digit as zero: "kết nạpp", "5O cây"."""
-    return _rewritten(_rewritten(text, _DOUBLED, _from_doubled), _ROUND_ZERO, _from_round_zero)
+def single_letters(text: Aligned, known: Collection[str] = ()) -> Aligned:
+    """Return `text` with letters doubled at the end of a word once and the letter o after a digit as zero: "kết nạpp", "5O cây".
+
+    `known` words stay ("matt").
+    """
+    once = _rewritten(text, _DOUBLED, lambda word: word if word in known else _from_doubled(word))
+    return _rewritten(once, _ROUND_ZERO, _from_round_zero)
 
 
 def _from_round_zero(letters: str) -> str:
