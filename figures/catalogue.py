@@ -5,7 +5,7 @@ Built from an already parsed mapping (`content/indicators.yaml`); every mistake 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise
 from types import MappingProxyType

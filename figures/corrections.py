@@ -1,4 +1,4 @@
-"""Tell the right numbers of a correction from the wrong ones: "5 chứ không phải 3", "3 nhầm, 5 mới đúng", "sửa 3 thành 5".
+"""Tell the right numbers of a correction from the wrong: "5 chứ không phải 3", "3 nhầm, 5 mới đúng", "sửa 3 thành 5".
 
 Works on the tokens of a scan joined to one line, where a number is `#` and a day or period `@`.
 """
@@ -17,7 +17,7 @@ from figures.scan import Quantity, Scan
 _NO = r"(?:khong|ko|k|kg|hong|hok|hem|chua|chang|kh|hk|hg)"
 _NOT = rf"(?:chu )?(?:{_NO} phai|dau phai)(?: la)?|chu {_NO}|thay vi|thay cho"
 _WROTE = r"(?:bao cao|bao|bc|ghi|go|danh may|danh|nhap|bam|viet|nhan|gui|dem|tinh|doc)"
-_WRONGLY = r"(?:nham|lon|sai|thieu|sot|lo|bay|trat)"
+_WRONGLY = r"(?:nham|lon|sai|thieu|sot|lo|bay|trat|nguoc)"
 _ME = r"(?:chi hoi em|chi hoi|em|e|minh|xa|to|chi em|con) "
 _THING = r"(?:(?!nhung|nma|ma|dung|thanh|la|con)[a-z]+ )"
 _EARLIER = r"(?:(?:hoi|luc|ban|khi) (?:nay|sang|trua|chieu|toi|dau|na|nong|hom|som)|truoc do|lan truoc|truoc|ban dau|@)"
@@ -25,25 +25,39 @@ _EARLIER = r"(?:(?:hoi|luc|ban|khi) (?:nay|sang|trua|chieu|toi|dau|na|nong|hom|s
 _BEFORE = (
     re.compile(rf"\b(?:{_NOT}) {_THING}{{0,3}}(?=#)"),
     re.compile(
-        rf"(?<![a-z]){_EARLIER} (?:{_ME})?(?:co |da |lo |dem |thieu )*{_WROTE} (?:cho chi |thieu |du |la |co |toi )*{_THING}{{0,3}}(?=#)"
+        rf"(?<![a-z]){_EARLIER} (?:{_ME})?(?:co |da |lo |dem |thieu )*{_WROTE} (?:cho chi |thieu |du "
+        rf"|la |co |toi )*{_THING}{{0,3}}(?=#)"
     ),
     re.compile(
-        rf"\b(?:tu|sua|doi|truoc la|truoc ghi|truoc bao) {_THING}{{0,2}}(?=# (?:{_THING}{{0,3}})(?:xuong|len|thanh|sang|qua|con)\b)"
+        rf"\b(?:tu|sua|doi|truoc la|truoc ghi"
+        rf"|truoc bao) {_THING}{{0,2}}(?=# (?:{_THING}{{0,3}})(?:xuong|len|thanh|sang|qua|con)\b)"
     ),
 )
 # "12 hộ -> 11 hộ"
+_TOLD_ONCE = re.compile(
+    rf"\b{_ME}(?:co |da |lo )*{_WROTE} (?:la |co )?{_THING}{{0,3}}(?=#[^.;]{{0,40}}\b(?:thuc te|thuc ra"
+    rf"|that ra|dem lai|ra lai)\b)"
+    rf"|\( (?:da |{_ME})?(?:bao|ghi|gui) (?:la )?(?=#)"
+)
 _ARROW = re.compile(rf"(?=# {_THING}{{0,4}}(?:- >|= >|→) #)")
-_RIGHT = re.compile(rf"\b(?:dung(?: ra)?(?: la)?|phai la) (?:chi |co |la ){{0,2}}(?=#)|(?=# {_THING}{{0,3}}moi dung)")
+_RIGHT = re.compile(
+    rf"\b(?:dung(?: ra)?(?: la)?|phai la|{_ME}(?:bi )?(?:nham|lon) ,) (?:chi |co |la ){{0,2}}(?=#)"
+    rf"|(?=# {_THING}{{0,3}}moi dung)"
+)
 _WRONG_BEFORE = re.compile(
     rf"\b(?:{_WROTE} {_WRONGLY}|nham|lon)(?: (?:thanh|la|co|so|mat|roi|ra|toi|den|len|qua))* {_THING}{{0,3}}(?=#)"
 )
 # "báo thiếu 2 chị" tells by how much it was wrong.
 _BY_HOW_MUCH = re.compile(r"\b(?:bao|ghi|dem|nhap|gui|tinh|dien) (?:thieu|sot|lo|du|thua) (?:mat |mot )?(?=#)")
 _WRONG_AFTER = re.compile(
-    rf"#(?: {_THING}{{0,3}}(?:la )?(?:bi )?(?:{_ME})?(?:{_WROTE} )?(?:nham|lon|sai)\b| (?:la )?(?:so |ban )?(?:cu|sai)\b)"
+    rf"#(?: {_THING}{{0,3}}(?:la )?(?:bi )?(?:{_ME})?(?:{_WROTE} )?(?:nham|lon|sai|nguoc)\b"
+    rf"| (?:la )?(?:so |ban )?(?:cu|sai)\b)"
     r"(?! (?:(?:thanh|la|so|co|mat) )*#)"
 )
-_OLD_DATE = re.compile(rf"\b(?:{_NOT}) (?:(?:ngay|hom|vao|thang|la|nham) )*(?=@)")
+_OLD_DATE = re.compile(
+    rf"\b(?:{_NOT}) (?:(?:ngay|hom|vao|thang|la|nham) )*(?=@)"
+    rf"|\b(?:lo {_WROTE}|{_WROTE} {_WRONGLY})(?: (?:thanh|la|ngay|hom|co))* (?=@)"
+)
 _TOLD_THEN = re.compile(rf"@ (?:{_ME})(?:co |da |lo )*{_WROTE}\b|\bnhu (?:{_THING}){{0,3}}@")
 _NOT_THAT = re.compile(rf"\b(?:{_NOT})(?= )")
 _REACH = 5
@@ -63,7 +77,7 @@ class _Line:
 
 
 def correction(found: Scan, build: Callable[[Scan], Draft]) -> Reading:
-    """Read a correction: the wrong numbers and days are taken out, the figures built from the rest say what they replace.
+    """Read a correction: wrong numbers and days are taken out; the figures built from the rest say what they replace.
 
     `build` makes the records of a scan. Where no figure can be told, the reading asks which is meant.
     """
@@ -101,7 +115,8 @@ def _wrong_numbers(found: Scan, line: _Line) -> frozenset[int]:
     said_not = {line.token(match.end()) for pattern in _BEFORE for match in pattern.finditer(line.text)}
     wrong = said_not | {line.token(match.end()) for match in _WRONG_BEFORE.finditer(line.text)}
     wrong |= {line.token(match.start()) for match in _WRONG_AFTER.finditer(line.text)}
-    wrong |= {line.token(match.end()) for match in _ARROW.finditer(line.text)}
+    for pattern in (_ARROW, _TOLD_ONCE):
+        wrong |= {line.token(match.end()) for match in pattern.finditer(line.text)}
     numbers = {quantity.at for quantity in found.quantities}
     if not wrong & numbers:
         wrong = _beside_the_right(found, {line.token(match.end()) for match in _RIGHT.finditer(line.text)})

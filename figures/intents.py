@@ -20,7 +20,8 @@ _REPORT = (
 )
 _SOFTLY = r"(?: (?:lai|di|giup|gium|dum|ho|cai|het|cho|em|e|toan bo|ca|nhung|luon|minh|xa|chi|ban|so|dong|may)){0,8}"
 _REMOVE = (
-    r"(?P<verb>xoa bo|xoa|huy bo|huy|go bo|thu hoi|rut lai|rut|bo qua|bo|dung (?:tinh|lay|ghi|nhan)|khoi (?:tinh|lay|ghi)"
+    r"(?P<verb>xoa bo|xoa|huy bo|huy|go bo|thu hoi|rut lai|rut|bo qua|bo|dung (?:tinh|lay|ghi|nhan)"
+    r"|khoi (?:tinh|lay|ghi)"
     r"|khong (?:tinh|lay)|ko (?:tinh|lay))"
 )
 _BY_MISTAKE = r"(?:gui|bao|bam|nhan|go|danh|nop) (?:nham|lon|bay|trat|du)"
@@ -38,14 +39,15 @@ _REMOVE_TYPED = {
     "dung": {"đừng"}, "khoi": {"khỏi"},
 }  # fmt: skip
 
-_WROTE = r"(?:bao cao|bao|bc|ghi|go|danh may|danh|nhap|bam|viet|nhan|gui|tinh|dem)"
+_WROTE = r"(?:nhin|doc|xem|lay|bao cao|bao|bc|ghi|go|danh may|danh|nhap|bam|viet|nhan|gui|tinh|dem)"
 _REPAIRED = (
     r"(?! nha| hang rao| rao| duong| cau| cong| mai| bep| gieng| truong| san| phong| co so| loa| den| ao| mo| chuong"
     r"| vuon| tuong| can| ngoi| con duong| tru so| kenh| muong| may| xe)"
 )
 _FIGURE = r"(?:so|sl|bc|bao cao|hv|hoi vien|ngay|hoi phi|tien|tu|:|cay|qua|ho|muc|dong|cho em|giup|gium|dum|ho em)"
 CORRECT = re.compile(
-    rf"\b(?P<wrong>{_WROTE} (?P<how>nham|lon|sai))\b|\b(?:em|e|minh|xa) (?:co |lo |da )?(?:bao|ghi|dem|tinh|nhap|gui)"
+    rf"\b(?P<wrong>{_WROTE} (?P<how>nham|lon|sai|nguoc))\b|\b(?:em|e|minh) (?:bi )?(?P<how2>nham"
+    rf"|lon)(?= ?[,.:]| la\b)|\b(?:em|e|minh|xa) (?:co |lo |da )?(?:bao|ghi|dem|tinh|nhap|gui)"
     r" (?:thieu|sot|lo)\b"
     r"|\b(?P<slip>nham) (?:so|roi|r|thanh|chi tieu|mat|chut|ti)\b|^\W*(?:\w+ ){0,3}(?P<slip2>nham)(?: a\b| chi\b|,)"
     rf"|\b(?:so dung|dinh chinh|xin sua|sua so|sua (?:thanh|giup|gium|dum)|sua lai{_REPAIRED}|moi dung|dung ra(?: la)?"
@@ -55,8 +57,12 @@ CORRECT = re.compile(
     r"|\b(?:cho|xin) (?:em |e |minh |toi |xa )?(?:xin )?sua(?: lai)?\b(?=,| so| ngay| bc| bao| \w+ \d)"
     r"|\b(?:chinh|doi|sua) (?:lai )?(?:giup|gium|dum|ho)\b|\bso lieu (?:dung|chinh xac)\b"
     r"|\b(?:ghi|danh|bam|go|nhap) (?:du|thua) (?:mot|1|con|so)\b"
-    r"|\b(?:em|e|minh|xa) (?:co |da )?(?:bao|ghi|gui|bam)\b[^.;]{0,40}\d.{0,40}\b(?:dem|ra|ra soat|kiem tra|kiem|coi|tinh|xem) lai\b"
-    r"|\b(?:em|e|minh|xa) (?:co |da )?(?:bao|ghi|gui|bam)\b[^.;]{0,40}\d.{0,12}\b(?:thuc|that) ra\b"
+    r"|\b(?:em|e|minh|xa) (?:co |da )?(?:bao|ghi|gui|bam)\b[^.;]{0,40}\d.{0,40}\b(?:dem|ra|ra soat"
+    r"|kiem tra|kiem|coi|tinh|xem) lai\b"
+    r"|\b(?:em|e|minh|xa) (?:co |da )?(?:bao|ghi|gui|bam)\b[^.;]{0,40}\d.{0,12}\b(?:thuc|that) (?:ra|te)\b"
+    r"|\b(?:em|e) lo (?:ghi|bao|gui|bam|nhap|danh)\b|\d\w* (?:\w+ ){0,3}la (?:bi )?(?:sai|nham|lon)\b"
+    r"|\b(?:em|e|xa) sua ?:"
+    r"|\b(?:giam|tang)\b[^,.;]{0,20}\b(?:giup|gium|dum|ho) (?:em|e|minh|xa)\b"
     r"|\((?:\w+ ){1,3}(?:em |e |minh )?(?:bao|ghi|bam|gui|nhap|go) (?:la |co )?\d"
     r"|\bdung la(?: [a-z]+){0,4} \d|\bsua\b.{0,40}\bthanh \d"
     r"|^\W*sua(?: ?:| (?:hv|hoi vien|ngay|tien|so)\b.{0,40}\b(?:la|con|thanh) \d)"
@@ -73,15 +79,17 @@ ASKED = re.compile(
     r"|may (?:hv|ho|nguoi|suat|cay|hoi vien|chau|phan tram|buoi)(?: \w+){0,4} (?:vay|nhi|roi chi|roi em|roi a)\b"
     r"|may hv\b"
     r"|(?:co|con) may [a-z]+[^,.;]{0,40} (?:vay|nhi|ha|ta|z)(?: (?:chi|em|e|a|anh))?(?=\s*(?:[,.;!?]|$))"
-    r"|cho (?:em |chi |toi |minh |xa |hoi )?(?:xin|xem|biet|coi) (?:lai )?(?:so(?! tai khoan| dien thoai| dt| zalo)"
+    r"|cho (?:em |chi |toi |minh |xa |hoi )?(?:xin|xem|biet|coi) (?:lai )?(?:so(?! tai khoan| dien thoai| dt| za)"
     r"|ket qua|tong|bao cao|sl)\b"
     r"|xem (?:so lieu|ket qua|bao cao)|cho xem)\b"
 )
 # Asked about anything; beside figures of its own clause or others it may only ask back ("gửi vậy được chưa chị?").
 WONDERED = re.compile(
-    rf"\b(?:cho (?:em|chi|toi|minh|hoi)(?: xin)? {_TO_ASK}|em {_TO_ASK}|muon hoi|xin hoi|hoi (?:chut|xiu|ti)|ngay may|ai chua|bao gio|la gi|the nao|khi nao|o dau"
+    rf"\b(?:cho (?:em|chi|toi|minh|hoi)(?: xin)? {_TO_ASK}|em {_TO_ASK}|muon hoi|xin hoi|hoi (?:chut"
+    rf"|xiu|ti)|ngay may|ai chua|bao gio|la gi|the nao|khi nao|o dau"
     r"|may gio|lam sao de|sao roi|ra sao(?! cho)|chua nhi|chua chi|chua vay)\b"
-    r"|\b(?:xem|coi|kiem tra|check|tra|do|thong ke|tong hop|loc)(?: lai)? (?:giup|gium|dum|ho|cho) (?:em|e|chi|minh|xa|toi)\b"
+    r"|\b(?:xem|coi|kiem tra|check|tra|do|thong ke|tong hop|loc)(?: lai)? (?:giup|gium|dum|ho"
+    r"|cho) (?:em|e|chi|minh|xa|toi)\b"
     rf"|\b(?:gui|nop|bao|nhan|thay|du|duoc|dc|xong|dung|dat|duyet|ghi)\b[^,.;!?]{{0,40}}\bchua{_PARTICLES}{_END}(?!,)"
     rf"|\b(?:phai|dung|duoc|dc) (?:khong|ko|k|hong|hk|hok){_PARTICLES}{_END}"
     rf"|\bco\b[^,.;!?]{{0,40}} (?:khong|ko|k|hong|hk|hok)(?: (?:chi|em|a|ah|vay|nhi|ha|co|bac))+{_END}"
@@ -108,7 +116,8 @@ OPINION = re.compile(
 )
 OPINION_COUNTED = re.compile(r"\b\d+ (?:tin|bao cao|bai)\b")
 MOOD = re.compile(
-    rf"\b{_PEOPLE}\b.{{0,60}}?\b(?:than (?:chuyen|vi|rang|la|ve|tho|kho|gia)|bat binh|bat man|(?:khong|ko) (?:dong y|chiu)"
+    rf"\b{_PEOPLE}\b.{{0,60}}?\b(?:than (?:chuyen|vi|rang|la|ve|tho|kho|gia)|bat binh|bat man|(?:khong"
+    rf"|ko) (?:dong y|chiu)"
     r"|tam tu|thac mac|kien nghi|e ngai|so mat|mat long tin|keu gia|de nghi nha nuoc|mong nha nuoc|phan anh)\b"
 )
 """Words of mood that may also stand in a report of a meeting; an opinion only where there are no figures."""
@@ -137,19 +146,22 @@ REGISTER = (
         r"|\b(?:xin|dk|dang ky|dang ki)(?: vao hoi)? cho (?:chi|em|ba|co|con|chau)\b(?! \d).{0,60}?\bvao hoi\b"
     ),
     re.compile(
-        rf"(?:{_ADMIT})(?![^\d]*\d+ ?(?:hv|hoi vien|chi|nguoi)\b)(?!.{{0,80}}\b(?:goi|lien he|lh)\b)[^\d]{{0,70}}{_OWN_PHONE}"
+        rf"(?:{_ADMIT})(?![^\d]*\d+ ?(?:hv|hoi vien|chi|nguoi)\b)(?!.{{0,80}}\b(?:goi|lien he"
+        rf"|lh)\b)[^\d]{{0,70}}{_OWN_PHONE}"
     ),
 )
 # "kết nạp Đảng", "hv Tư sn 1950 qua đời", "đăng ký học nghề": a person and her year, and no admission.
 _NOT_ADMITTED = re.compile(
-    r"\bket nap (?:vao )?dang\b(?! ky| ki)|\bvao dang\b|\b(?:qua doi|chuyen di|xin ra|ra khoi|thoi sinh hoat|nghi sinh hoat"
+    r"\bket nap (?:vao )?dang\b(?! ky| ki)|\bvao dang\b|\b(?:qua doi|chuyen di|xin ra|ra khoi"
+    r"|thoi sinh hoat|nghi sinh hoat"
     r"|hoc nghe|hoi thi|vay von|tap huan|cao tuoi|bi benh|om dau|tai nan|thanh lap|khoi nghiep)\b"
     r"|(?<!thi )\b(?:tang|trao|tham|ho tro) (?:qua|\d+|cho|hv|hoi|suat|phan|chi|tien|hoc bong)\b"
 )
 ADMITTED = re.compile(r"\b(?:ket nap|vao hoi|qua doi|chuyen di|chuyen den|chuyen ve)\b")
 """Deeds told of a person by name: without a number, how many it was is asked."""
 SEVERAL = re.compile(
-    r"\b(?:ket nap|cho|trao|tang) [^.;]{0,40}\b(?:chi|em|co|ba) [a-z]+(?: [a-z]+){0,3}(?:,| va)(?: chi| em| co| ba)? [a-z]"
+    r"\b(?:ket nap|cho|trao|tang) [^.;]{0,40}\b(?:chi|em|co|ba) [a-z]+(?: [a-z]+){0,3}(?:,| va)(?: chi"
+    r"| em| co| ba)? [a-z]"
 )
 ANNOUNCED = re.compile(
     r"^\W*(?:thong bao|kinh gui|kinh moi|moi cac chi|nho cac chi|nhac cac chi|de nghi cac chi|chuyen tiep|fw\b|tb\b)"
@@ -158,7 +170,8 @@ PRIVATE = re.compile(
     r"\b(?:ong xa|ba xa|chong em|chong chi|chong toi|con gai em|con trai em|me em|me chong)\b.{0,20}"
     r"\b(?:tang|cho|mua|nau|dat|kiem|ban)\b|^\W*(?:hihi|haha|hehe|kk|hi hi|ha ha)\b"
     r"|\bdia chi(?: nha)?(?: em| chi| cua em)?(?: la)? ?:? ?(?:so )?\d"
-    r"|^\W*(?:bua nay |hom nay |nay )?gia (?:heo|ca phe|tieu|lua|gao|mi|vang|xang|sau rieng|dieu|cao su|ca|thit|bo|ga)\b"
+    r"|^\W*(?:bua nay |hom nay |nay )?gia (?:heo|ca phe|tieu|lua|gao|mi|vang|xang|sau rieng|dieu"
+    r"|cao su|ca|thit|bo|ga)\b"
 )
 GREETED = re.compile(r"^\W*(?:xin chao|chao|alo|cam on|chuc)\b")
 
@@ -186,7 +199,7 @@ def _registers(text: Aligned) -> bool:
 
 def _meant(match: re.Match[str], text: Aligned, typed: Mapping[str, set[str]]) -> bool:
     """Tell whether the accents typed on the named words of a match allow the words meant ("bò" is not "bỏ")."""
-    for name in ("verb", "how", "slip", "slip2"):
+    for name in ("verb", "how", "how2", "slip", "slip2"):
         if name in match.re.groupindex and match[name]:
             first = match[name].split(" ")[0]
             start = match.start(name)

@@ -201,11 +201,12 @@ def silence(found: Scan) -> Silence:
     """Return the clauses and sentences that speak of plans, of last year or of what is not done."""
     sure: set[int] = set()
     unsure: set[int] = set()
+    told_none = {quantity.at for quantity in found.quantities if is_said_none(found, quantity)}
     for first, last, name in found.cues:
         tokens = sure if is_sure(found, first, last) else unsure
         if name == "future":
             tokens.update(_until_done(found, first))
-        elif name == "not_yet" and not _is_mentioned(found, first):
+        elif name == "not_yet" and not _is_mentioned(found, first) and first not in told_none:
             tokens.update(_clause(found, first))
         elif name == "before":
             tokens.update(_compared(found, first))

@@ -58,7 +58,8 @@ PATTERNS: tuple[tuple[str, tuple[str, ...], str], ...] = (
     (
         "begun",
         ("tu dau ", "dau thang ", "dau quy ", "dau tuan "),
-        r"\b(?:tu )?dau (?P<of>thang|quy|tuan)(?: nay)? (?:den|toi) (?:nay|gio|h|hom nay)\b|\btu dau (?P<of2>thang|quy|tuan)\b"
+        r"\b(?:tu )?dau (?P<of>thang|quy|tuan)(?: nay)? (?:den|toi) (?:nay|gio|h|hom nay)\b"
+        r"|\btu dau (?P<of2>thang|quy|tuan)\b"
         r"(?! \d| truoc| roi)",
     ),
     (
@@ -89,12 +90,14 @@ PATTERNS: tuple[tuple[str, tuple[str, ...], str], ...] = (
     (
         "year_near",
         ("nam",),
-        r"\bnam (?P<which>nay|ngoai|truoc|roi)\b|\b(?:ca|trong) nam\b(?! (?:muoi|tram|nghin|ngan|trieu|chuc|cay|gio|phut)\b)",
+        r"\bnam (?P<which>nay|ngoai|truoc|roi)\b|\b(?:ca|trong) nam\b(?! (?:muoi|tram|nghin|ngan|trieu"
+        r"|chuc|cay|gio|phut)\b)",
     ),
     (
         "ago",
         ("truoc", "cach"),
-        r"\b(?:cach day )?(?P<n>\d{1,2}|hai|ba|bon) (?:ngay|hom|bua) truoc\b|\bcach day (?P<n2>\d{1,2}) (?:ngay|hom|bua)\b",
+        r"\b(?:cach day )?(?P<n>\d{1,2}|hai|ba|bon) (?:ngay|hom|bua) truoc\b"
+        r"|\bcach day (?P<n2>\d{1,2}) (?:ngay|hom|bua)\b",
     ),
     ("today", ("nay",), r"\b(?:ngay )?(?:hom|sang|trua|chieu|toi|dem|bua|h\.?) ?nay\b|\bhnay\b"),
     ("yesterday", ("qua", " wa"), r"\b(?:hom|sang|trua|chieu|toi|dem|bua|h\.?) ?(?:qua|wa)\b|\bhqua\b"),
@@ -104,7 +107,8 @@ PATTERNS: tuple[tuple[str, tuple[str, ...], str], ...] = (
     (
         "ahead",
         ("mai", "sau", "toi"),
-        r"(?:^|(?<=[,.;!?\n] )|(?<=[,.;!?\n]))mai(?= (?:chi hoi|em|cac chi|chi em|minh|hop|di|la|xa|thon|hoi|sinh hoat|ra quan|moi|\d+)\b)"
+        r"(?:^|(?<=[,.;!?\n] )|(?<=[,.;!?\n]))mai(?= (?:chi hoi|em|cac chi|chi em|minh|hop|di|la|xa"
+        r"|thon|hoi|sinh hoat|ra quan|moi|\d+)\b)"
         r"|\b(?:(?:ngay|sang|chieu|toi) mai|(?:tuan|thang|quy|nam|dot|lan) (?:sau|toi(?! nay| gio| h\b))|sap toi)\b",
     ),
     (

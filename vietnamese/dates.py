@@ -29,9 +29,8 @@ _FIRST_YEAR = 1900
 class DateFound:
     """A day or period and its place in the folded text.
 
-    `label` is None where the words do not tell which day. `doubt`: vague, future, which_day, which_year, which_month, range;
-    None
-    if sure.
+    `label` is None where the words do not tell which day. `doubt`: vague, future, which_day, which_year, which_month,
+    range; None if sure.
     `cumulative` marks "từ đầu năm": the figure is a total since then. `weak` marks d/m, which may be k of n.
     """
 

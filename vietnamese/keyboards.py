@@ -12,11 +12,13 @@ from vietnamese.fold import Aligned
 _TELEX = re.compile(r"(?<![a-z\d])(?=[a-z]*[aeiouy])[a-z]*(?:aa|ee|oo|dd|[aou]w|(?<=[aeiouy])[jf])[a-z]*(?![a-z\d])")
 _TELEX_WORD = re.compile(r"(?<![a-z\d])[a-z]*[aeiouy][a-z]*(?![a-z\d])")
 _VNI = re.compile(
-    r"(?<![a-z\d])[a-z]{0,3}(?:[aeiouy]+[1-9]{1,2}[a-z]{0,3}[1-5]?|[aeiouy]+[a-z]{1,3}[1-9]{1,2}|d9[a-z]+\d{0,2})(?![a-z\d])"
+    r"(?<![a-z\d])[a-z]{0,3}(?:[aeiouy]+[1-9]{1,2}[a-z]{0,3}[1-5]?|[aeiouy]+[a-z]{1,3}[1-9]{1,2}"
+    r"|d9[a-z]+\d{0,2})(?![a-z\d])"
 )
 # "thon3" and "to2" are a place each; a digit inside a word, or two at its end, is a sign of the keyboard.
 _SURE_VNI = re.compile(
-    r"(?<![a-z\d])(?:[a-z]{0,4}[aeiouy][6-9][1-5]?[a-z]{1,3}[1-5]?|[a-z]{0,5}[aeiouy][a-z]{0,2}[6-8][1-5]|d9[a-z]{1,6}\d{0,2}|"
+    r"(?<![a-z\d])(?:[a-z]{0,4}[aeiouy][6-9][1-5]?[a-z]{1,3}[1-5]?"
+    r"|[a-z]{0,5}[aeiouy][a-z]{0,2}[6-8][1-5]|d9[a-z]{1,6}\d{0,2}|"
     r"[a-z]{1,4}[aeiouy][1-5][a-z]{1,2})(?![a-z\d])"
 )
 # A doubled vowel and a tone at the end in one word: "troongf". Names that look like it ("Koongs") are rare enough.
@@ -36,7 +38,7 @@ def plain_letters(text: Aligned) -> tuple[Aligned, bool]:
 
 
 def single_letters(text: Aligned, known: Collection[str] = ()) -> Aligned:
-    """Return `text` with letters doubled at the end of a word once and the letter o after a digit as zero: "kết nạpp", "5O cây".
+    """Return `text` with letters doubled at the end of a word once ("kết nạpp") and o after a digit as zero ("5O cây").
 
     `known` words stay ("matt").
     """

@@ -26,7 +26,10 @@ _MONEY_SCALES = frozenset({"tr", "trieu", "cu", "ty", "ti", "lit", "chai", "xi"}
 # Typed so, they are old people, a net or slag: "5 cụ già".
 _NO_SCALES = frozenset({"cụ", "cũ", "cứ", "chài", "xỉ", "tỳ", "trạm", "trầm"})
 _SURE_SLANG: dict[str, set[str]] = {"cu": {"củ", "cu"}, "lit": {"lít", "lit"}, "chai": set(), "xi": set()}
-_DIGITS = r"\d{1,3}(?:\.\d{3})+(?:,\d{1,2})?(?!\d)|\d{1,3}(?:,\d{3}){2,}(?!\d)|\d{1,3}(?:[ ]\d{3}){2,}(?!\d)|\d{1,3}(?:[ ]\d{3})+(?=\ ?(?:d|dong|vnd)\b)|\d+[.,]\d+|\d+"
+_DIGITS = (
+    r"\d{1,3}(?:\.\d{3})+(?:,\d{1,2})?(?!\d)|\d{1,3}(?:,\d{3}){2,}(?!\d)"
+    r"|\d{1,3}(?:[ ]\d{3}){2,}(?!\d)|\d{1,3}(?:[ ]\d{3})+(?=\ ?(?:d|dong|vnd)\b)|\d+[.,]\d+|\d+"
+)
 # "8 lít" is 800 nghìn where no liquid follows; "5 lít xăng" and "3 chai nước mắm" are measures.
 _SLANG = r"(?:lit|chai|xi)(?=\ *(?:$|[,.;!?)\n]|(?:tien|nha|nhe|nghen|a|ak|roi|chi|luon|thoi|bo|cho|ung|gay|vao|de)\b))"
 _SCALE = rf"k|nghin|ngan|ngh|trieu|tr|cu(?! (?:gia|neo|ong|ba|cao tuoi)\b)|ty|ti|chuc|tram|{_SLANG}"
@@ -42,7 +45,8 @@ _NUMBER = rf"""
     (?: \ ?(?P<percent>%|phan\ tram\b) )?
 """
 _BEFORE = re.compile(
-    r"(?:\b(?P<about>tren duoi)|\b(?P<min>tren|hon|it nhat|toi thieu|khong duoi)|\b(?P<max>gan|ngot|duoi|toi da|khong qua|chua toi|chua den)"
+    r"(?:\b(?P<about>tren duoi)|\b(?P<min>tren|hon|it nhat|toi thieu|khong duoi)|\b(?P<max>gan|ngot"
+    r"|duoi|toi da|khong qua|chua toi|chua den)"
     r"|\b(?P<approx>khoang chung|khoang|chung|xap xi|uoc|co|tam|do))\s*$"
 )
 _AFTER = re.compile(r"\s?(?:(?P<min>tro len)|(?P<approx>gi do|may)\b)")
