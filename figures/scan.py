@@ -28,8 +28,12 @@ _CLOCK = re.compile(r"(?<![\d.,])(?:[01]?\d|2[0-4]):[0-5]\d(?!\d)")
 # A number after these words is no name of a chapter: "họp chi hội 45 chị", "tổng số chi hội 96".
 _NOT_NAMED_AFTER = frozenset({"hop", "hoat", "sh", "toan", "ca", "so", "tong"})
 _SCALED = re.compile(r"(?:[.,]\d+)? ?(?:k|tr|trieu|nghin|ngan|ty|ti|cu)(?![a-z])|[.,]\d|%| ?%")
+_FIRSTLY = re.compile(r"(?:^|[:,;\n]) ?(\d) la ")
 _BULLET = re.compile(r"(?:^|\n) ?(\d{1,2})(?: ?[.)/](?= ?[a-z])|[.)] (?=\d))")
-_NO_COUNT_AFTER_DATE = re.compile(r" ?chi (?:em|hoi)\b")
+_NO_COUNT_AFTER_DATE = re.compile(
+    r" ?chi (?:em|hoi)\b(?! (?:da |moi )?(?:nop|gui|bao|dat|duoi|hoan thanh|chua|co ty le|tham gia))"
+)
+_QUOTES = frozenset({'"', "“", "”", "«", "»"})
 # Of these nobody counts thousands: "350 nghin bo quy" is money.
 _FEW_AT_A_TIME = frozenset({"cai", "con", "to", "bao", "tin", "don"})
 _DIGIT_SIGNS = frozenset({"/", "."})
@@ -107,6 +111,7 @@ def scan(text: Aligned, today: date, catalogue: Catalogue) -> Scan:
     numbers = [number for number in find_numbers(left, words.counted) if not _is_empty(number, left)]
     tokens = _tokens(raw, numbers, dates, masked)
     row = row_of(text, _spans(tokens))
+    phrases = find_phrases(row, words.words, words.fillers | {DATE} | _QUOTES)
     careful = replace(row, strict=strict_places(row.accents))
     starts = [token.start for token in tokens]
     strong, weak = _boundaries(row.texts)
@@ -115,7 +120,7 @@ def scan(text: Aligned, today: date, catalogue: Catalogue) -> Scan:
         row=row,
         tokens=tuple(tokens),
         quantities=tuple(_quantity(number, bisect_left(starts, number.start), row, words) for number in numbers),
-        mentions=_mentions(tokens, raw, numbered, find_phrases(row, words.words, words.fillers | {DATE})),
+        mentions=_mentions(tokens, raw, numbered, careful.strict, phrases),
         dates=tuple((bisect_left(starts, found.start), found) for found in dates),
         cues=tuple((f.tokens[0], f.tokens[-1], code) for f in find_phrases(careful, words.cues) for code in f.codes),
         strong=strong,
@@ -134,6 +139,7 @@ def _fixed(text: str, raw: list[Token], row: Row, words: Vocabulary) -> tuple[li
     """Return the spans of fixed phrases and list numbers, and the starts of unclear numbers ("thôn 3 hộ")."""
     texts = row.texts
     spans, ambiguous = [match.span(1) for match in _BULLET.finditer(text)], []
+    spans += [match.span(1) for match in _FIRSTLY.finditer(text)]
     spans += [match.span() for match in _CLOCK.finditer(text)]
     for found in find_phrases(row, words.fixed):
         first, last = found.tokens[0], found.tokens[-1]
@@ -143,7 +149,7 @@ def _fixed(text: str, raw: list[Token], row: Row, words: Vocabulary) -> tuple[li
         if not named or not unit_at(row, last + 1, words.units):
             if not named or not _counts_a_chapter(texts, first, last):
                 spans.append((raw[first].start, raw[last].end))
-        elif first == 0 or texts[first - 1] not in _NOT_NAMED_AFTER:
+        elif first == 0 or not (texts[first - 1] in _NOT_NAMED_AFTER or texts[first - 1].isdigit()):
             ambiguous.append(raw[last].start)
     return spans, ambiguous
 
@@ -237,14 +243,29 @@ def _quantity(number: Number, at: int, row: Row, words: Vocabulary) -> Quantity:
     found = unit_at(row, at + 1, words.units)
     if not found:
         return Quantity(at, number, (), 1, at)
-    if number.scaled and not number.percent and _FEW_AT_A_TIME & set(found.codes):
+    bare = len(found.tokens) == 1 and not row.accents[found.tokens[0]]
+    away = _FEW_AT_A_TIME & set(found.codes) or (number.money and bare and "suat" in found.codes)
+    if number.scaled and not number.percent and away:
         return Quantity(at, number, (), 1, at)
     codes = [code.partition("*") for code in found.codes]
     size = max(int(size or 1) for _, _, size in codes)
     return Quantity(at, number, tuple(code for code, _, _ in codes), size, found.tokens[-1])
 
 
-def _mentions(tokens: list[Token], raw: list[Token], numbered: list[Found], found: list[Found]) -> tuple[Mention, ...]:
+def _without_none(
+    entry: tuple[int, int, tuple[str, ...]], accented: Sequence[bool]
+) -> tuple[int, int, tuple[str, ...]] | None:
+    """Leave out words that are none of an indicator; "qua" is quà only in a text typed bare."""
+    first, last, codes = entry
+    if NO_UNIT not in codes:
+        return entry
+    others = tuple(code for code in codes if code != NO_UNIT)
+    return (first, last, others) if others and not accented[first] else None
+
+
+def _mentions(
+    tokens: list[Token], raw: list[Token], numbered: list[Found], accented: Sequence[bool], found: list[Found]
+) -> tuple[Mention, ...]:
     starts = [token.start for token in tokens]
     indexed = [(phrase.tokens[0], phrase.tokens[-1], phrase.codes) for phrase in found]
     places = []
@@ -252,7 +273,7 @@ def _mentions(tokens: list[Token], raw: list[Token], numbered: list[Found], foun
         first = max(0, bisect_left(starts, raw[phrase.tokens[0]].start))
         last = min(len(tokens) - 1, bisect_left(starts, raw[phrase.tokens[-1]].start))
         places.append((first, last, phrase.codes))
-    indexed = [entry for entry in indexed if entry[2] != (NO_UNIT,)]
+    indexed = [kept for entry in indexed if (kept := _without_none(entry, accented))]
     plain = [entry for entry in indexed if not any(f <= entry[1] and entry[0] <= g for f, g, _ in places)]
     return tuple(_mention(*entry) for entry in sorted([*plain, *places]))
 

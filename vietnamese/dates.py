@@ -99,6 +99,8 @@ def _typed_otherwise(name: str, match: re.Match[str], text: Aligned) -> bool:
     if name == "weekday" and match["th"]:
         told = match["past"] or match.start("th") > match.start() or _opens_clause(text.text, match.start())
         return not ("thứ" in typed or (_is_bare(typed) and told))
+    if name == "year_near":
+        return not ("năm" in typed or _is_bare(typed))
     if name.startswith("month") and "thang" in match[0]:
         return "thắng" in typed or "thăng" in typed
     return False
