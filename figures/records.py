@@ -137,7 +137,15 @@ def _add_ones(draft: Draft) -> None:
         counted.add(indicator.code)
         by = by_of(draft.found, indicator, mention.first, mention.last)
         span = span_of(draft.found, mention.first, mention.last)
+        if "ho" in indicator.accepts and any(_is_of_several(draft, chosen, mention) for chosen in draft.pairs):
+            draft.asks.append(Ask("number", {"doubt": "vague"}))
         put(draft, mention.first, Record(indicator.code, 1, indicator.unit, None, span, by=by))
+
+
+def _is_of_several(draft: Draft, chosen: Pair, mention: Mention) -> bool:
+    """Tell whether several households stand in the clause of a house: "giúp 2 hộ nghèo sửa nhà"."""
+    several = "ho" in chosen.quantity.units and (value_of(chosen.quantity) or 0) > 1
+    return several and same_clause(draft.found, chosen.quantity.at, mention.first)
 
 
 def _held_by_training(draft: Draft) -> set[str]:
