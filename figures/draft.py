@@ -111,6 +111,8 @@ def add(
     put(draft, first, record, ambiguous=quantity.at in draft.found.ambiguous)
     if label:
         draft.rows[-1] = (first, replace(draft.rows[-1][1], date=label))
+    if indicator.aggregation.units == "sum_by_item" and "kg" in indicator.accepts and not quantity.units:
+        draft.asks.append(Ask("not_understood", {"value": str(value)}))
     if quantity.number.doubt:
         draft.asks.append(Ask("number", {"doubt": quantity.number.doubt}))
 

@@ -179,7 +179,8 @@ def _head_of(draft: Draft, first: int, last: int) -> str:
 def line_head(draft: Draft, at: int) -> str | None:
     """Return the place that heads the line of a token: "xã Ia Phí: hv mới 6, cây 300"."""
     found = draft.found
-    first = bisect_left(found.strong, found.strong[at])
+    first = max(bisect_left(found.strong, found.strong[at]), bisect_left(found.weak, found.weak[at]))
+    first += found.row.texts[first] in {",", "(", "-"}
     texts = found.row.texts[first : first + 2 * _NEAR_TOKENS]
     if ":" not in texts or not _names_place(draft, first):
         return None
@@ -203,4 +204,5 @@ def _heading(draft: Draft, line: int) -> Mention | None:
 
 
 def alike(one: Quantity, other: Quantity) -> bool:
-    return bool(set(one.units) & set(other.units)) or (one.money and other.money)
+    both_money = all(number.money or (number.number.scaled and not number.units) for number in (one, other))
+    return both_money or bool(set(one.units) & set(other.units))

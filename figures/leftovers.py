@@ -169,5 +169,4 @@ def _is_beside_the_point(draft: Draft, quantity: Quantity) -> bool:
 
 def _pays(draft: Draft, quantity: Quantity) -> bool:
     """Tell whether people only paid what is told: "35 chị nộp hội phí được 420.000"."""
-    money = [chosen for chosen in draft.pairs if draft.catalogue[chosen.code].unit == "vnd"]
-    return any(same_clause(draft.found, chosen.mention.first, quantity.at) for chosen in money)
+    return any(record.unit == "vnd" and same_clause(draft.found, at, quantity.at) for at, record in draft.rows)

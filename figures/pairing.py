@@ -91,9 +91,10 @@ def _offers(
             same = catalogue[code].unit in quantity.units
             # "Giám sát: 1 cuộc": the word for what is counted names it only where nothing else does.
             lone = _COST_OF_LONE_UNIT if mention.first == mention.last and mention.last == quantity.ends else 0
-            cost = distance - same + (not quantity.units) + lone + _cost_of_scale(quantity, catalogue[code])
-            offers.append(Pair(quantity, mention, code, cost))
-    return [offer for offer in offers if offer.cost <= _TOO_FAR]
+            cost = distance - same + (not quantity.units) + lone
+            if cost <= _TOO_FAR:
+                offers.append(Pair(quantity, mention, code, cost + _cost_of_scale(quantity, catalogue[code])))
+    return offers
 
 
 def _cost_of_scale(quantity: Quantity, indicator: Indicator) -> int:

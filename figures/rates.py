@@ -73,7 +73,9 @@ def _is_told(draft: Draft, rate: Rate) -> bool:
     if not counts or value is None:
         return False
     total = (value_of(counts[-1]) or 0) * value
-    told = any(record.unit == "vnd" and record.value == total for _, record in draft.rows)
+    sums = [record.value for _, record in draft.rows if record.unit == "vnd"]
+    sums += [value_of(quantity) or 0 for quantity in draft.unplaced if quantity.money or quantity.number.scaled]
+    told = total in sums
     if told:
         draft.unplaced.remove(counts[-1])
     return told

@@ -58,6 +58,7 @@ def build(found: Scan, catalogue: Catalogue, when: Told, level: str, places: tup
         add_rate(draft, rate)
     draft.unplaced += numbers.sums
     _add_ones(draft)
+    _add_zeros(draft)
     place_left_over(draft)
     if any(at not in paired for at in numbers.unsure_left):
         draft.asks.append(Ask("number", {"doubt": "left"}))
@@ -75,8 +76,9 @@ def build(found: Scan, catalogue: Catalogue, when: Told, level: str, places: tup
 
 def _without_parts(draft: Draft) -> list[Pair]:
     """Leave out numbers that take the one before them apart: "100 cây gồm 60 cây bơ, 40 cây sầu riêng"."""
-    opens = {last for _, last, name in draft.found.cues if name == "part"}
-    opens |= {at for at, text in enumerate(draft.found.row.texts) if text in {"(", ":"}}
+    found = draft.found
+    opens = {last for _, last, name in found.cues if name == "part"}
+    opens |= {at for at, text in enumerate(found.row.texts) if text in {"(", ":"}}
     kept: list[Pair] = []
     pairs, index = draft.pairs, 0
     while index < len(pairs):
@@ -87,7 +89,8 @@ def _without_parts(draft: Draft) -> list[Pair]:
         while end < len(pairs) and pairs[end].code == whole.code and total != value_of(whole.quantity):
             total += int(value_of(pairs[end].quantity) or 0)
             end += 1
-        opened = end > index and any(at in opens for at in range(whole.quantity.ends, pairs[index].quantity.at))
+        between = range(whole.quantity.ends, pairs[index].quantity.at) if end > index else range(0)
+        opened = any(at in opens and "," not in found.row.texts[whole.quantity.ends : at] for at in between)
         if opened and total == value_of(whole.quantity):
             index = end
     return kept
@@ -124,6 +127,7 @@ def _add_pair(draft: Draft, chosen: Pair) -> None:
 def _add_ones(draft: Draft) -> None:
     """Count one where words alone report it: "bàn giao mái ấm tình thương". An explicit number goes before."""
     counted = {record.indicator for _, record in draft.rows}
+    counted |= _held_by_training(draft)
     used = {chosen.mention.first for chosen in draft.pairs}
     for mention in draft.found.mentions:
         indicator = draft.catalogue[_one_code(mention)]
@@ -133,7 +137,38 @@ def _add_ones(draft: Draft) -> None:
         counted.add(indicator.code)
         by = by_of(draft.found, indicator, mention.first, mention.last)
         span = span_of(draft.found, mention.first, mention.last)
+        if "ho" in indicator.accepts and any(_is_of_several(draft, chosen, mention) for chosen in draft.pairs):
+            draft.asks.append(Ask("number", {"doubt": "vague"}))
         put(draft, mention.first, Record(indicator.code, 1, indicator.unit, None, span, by=by))
+
+
+def _is_of_several(draft: Draft, chosen: Pair, mention: Mention) -> bool:
+    """Tell whether several households stand in the clause of a house: "giúp 2 hộ nghèo sửa nhà"."""
+    several = "ho" in chosen.quantity.units and (value_of(chosen.quantity) or 0) > 1
+    return several and same_clause(draft.found, chosen.quantity.at, mention.first)
+
+
+def _held_by_training(draft: Draft) -> set[str]:
+    """Return the count of activities where officers were trained: training is told by its people alone."""
+    trained = any(draft.catalogue[record.indicator].links.people == record.indicator for _, record in draft.rows)
+    return {row.code for row in draft.catalogue if row.links.people == "ACTIVITY_PARTICIPANTS"} if trained else set()
+
+
+def _add_zeros(draft: Draft) -> None:
+    """Add the zeros told in words beside other figures: "hội viên chuyển đi: không phát sinh"."""
+    if not draft.rows:
+        return
+    found, used = draft.found, set(draft.paired_mentions)
+    nils = {first: last for first, last, name in found.cues if name == "nil"}
+    for mention in found.mentions:
+        at = mention.last + 1
+        at += found.row.texts[at : at + 1] in ([":"], ["-"])
+        ends = nils.get(at, -1) + 1
+        over = ends == len(found.tokens) or (ends and not same_clause(found, at, ends))
+        if at in nils and over and mention.first not in used:
+            indicator = draft.catalogue[_one_code(mention)]
+            span = span_of(found, mention.first, ends - 1)
+            put(draft, mention.first, Record(indicator.code, 0, indicator.unit, None, span))
 
 
 def _is_named(draft: Draft, mention: Mention) -> bool:

@@ -41,7 +41,6 @@ _POLITE = frozenset({"a", "ak", "chi", "nhe", "nha", "em"})
 _NOT_NAMED_AFTER = frozenset({"hop", "hoat", "sh", "toan", "ca", "so", "tong"})
 _SCALED = re.compile(r"(?:[.,]\d+)? ?(?:k|tr|trieu|nghin|ngan|ty|ti|cu)(?![a-z])|[.,]\d|%| ?%")
 _DAY = len("2024-12-31")
-_NO_COUNT_AFTER_DATE = re.compile(r" ?chi (?:em|hoi)\b")
 _CHAPTERS_THAT = re.compile(r" ?chi hoi (?:co bao cao|co bc|da nop|nop|da gui|gui|bao cao|da bao|dat|hoan thanh|du)\b")
 # "hội nghị tổng kết năm 2024": the year is what the meeting was about, not when it was.
 _ABOUT = re.compile(
@@ -49,7 +48,12 @@ _ABOUT = re.compile(
     r"(?:tong ket|so ket|phuong huong|nhiem vu|chuong trinh cong tac|ke hoach)"
     r"(?: (?:cong tac|hoi|hoat dong|nhiem vu|phong trao|cua)){0,3} $"
 )
+_FIRSTLY = re.compile(r"(?:^|[:,;\n]) ?(\d) la ")
 _BULLET = re.compile(r"(?:^|\n) ?(\d{1,2})(?: ?[.)/](?= ?[a-z])|[.)] (?=\d))")
+_NO_COUNT_AFTER_DATE = re.compile(
+    r" ?chi (?:em|hoi)\b(?! (?:da |moi )?(?:nop|gui|bao|dat|duoi|hoan thanh|chua|co ty le|tham gia))"
+)
+_QUOTES = frozenset({'"', "“", "”", "«", "»"})
 # Of these nobody counts thousands: "350 nghin bo quy" is money.
 _FEW_AT_A_TIME = frozenset({"cai", "con", "to", "bao", "tin", "don"})
 _DIGIT_SIGNS = frozenset({"/", "."})
@@ -127,10 +131,11 @@ def scan(text: Aligned, today: date, catalogue: Catalogue) -> Scan:
     numbers = [number for number in find_numbers(left, words.counted) if not _is_empty(number, left)]
     tokens = _tokens(raw, numbers, dates, masked)
     row = row_of(text, _spans(tokens))
+    phrases = find_phrases(row, words.words, words.fillers | {DATE} | _QUOTES)
     careful = replace(row, strict=strict_places(row.accents))
     starts = [token.start for token in tokens]
     strong, weak = _boundaries(row.texts)
-    mentions = _mentions(tokens, raw, numbered, find_phrases(row, words.words, words.fillers | {DATE}))
+    mentions = _mentions(tokens, raw, numbered, careful.strict, phrases)
     mentions = tuple(_denied(mention, row.texts) for mention in mentions)
     quantities = [_quantity(number, bisect_left(starts, number.start), row, words) for number in numbers]
     quantities += _zeros(tokens, mentions, {quantity.at for quantity in quantities})
@@ -159,6 +164,7 @@ def _fixed(text: str, raw: list[Token], row: Row, words: Vocabulary) -> tuple[li
     texts = row.texts
     spans, ambiguous = [match.span(1) for match in _BULLET.finditer(text)], []
     spans += [match.span() for pattern in (_CLOCK, _LONG) for match in pattern.finditer(text)]
+    spans += [match.span(1) for match in _FIRSTLY.finditer(text)]
     for found in find_phrases(row, words.fixed):
         first, last = found.tokens[0], found.tokens[-1]
         named = texts[last].isdigit() and first != last
@@ -284,7 +290,9 @@ def _quantity(number: Number, at: int, row: Row, words: Vocabulary) -> Quantity:
         return Quantity(at, number, (), 1, at)
     if number.money and not any(code.startswith("vnd") for code in found.codes):
         return Quantity(at, number, (), 1, at)
-    if number.scaled and not number.percent and _FEW_AT_A_TIME & set(found.codes):
+    bare = len(found.tokens) == 1 and not row.accents[found.tokens[0]]
+    away = _FEW_AT_A_TIME & set(found.codes) or (number.money and bare and "suat" in found.codes)
+    if number.scaled and not number.percent and away:
         return Quantity(at, number, (), 1, at)
     codes = [code.partition("*") for code in found.codes]
     size = max(int(size or 1) for _, _, size in codes)
@@ -338,7 +346,20 @@ def _none_before(texts: list[str], mention: Mention) -> int | None:
     return None
 
 
-def _mentions(tokens: list[Token], raw: list[Token], numbered: list[Found], found: list[Found]) -> tuple[Mention, ...]:
+def _without_none(
+    entry: tuple[int, int, tuple[str, ...]], accented: Sequence[bool]
+) -> tuple[int, int, tuple[str, ...]] | None:
+    """Leave out words that are none of an indicator; "qua" is quà only in a text typed bare."""
+    first, last, codes = entry
+    if NO_UNIT not in codes:
+        return entry
+    others = tuple(code for code in codes if code != NO_UNIT)
+    return (first, last, others) if others and not accented[first] else None
+
+
+def _mentions(
+    tokens: list[Token], raw: list[Token], numbered: list[Found], accented: Sequence[bool], found: list[Found]
+) -> tuple[Mention, ...]:
     starts = [token.start for token in tokens]
     indexed = [(phrase.tokens[0], phrase.tokens[-1], phrase.codes) for phrase in found]
     places = []
@@ -346,7 +367,7 @@ def _mentions(tokens: list[Token], raw: list[Token], numbered: list[Found], foun
         first = max(0, bisect_left(starts, raw[phrase.tokens[0]].start))
         last = min(len(tokens) - 1, bisect_left(starts, raw[phrase.tokens[-1]].start))
         places.append((first, last, phrase.codes))
-    indexed = [entry for entry in indexed if entry[2] != (NO_UNIT,)]
+    indexed = [kept for entry in indexed if (kept := _without_none(entry, accented))]
     plain = [entry for entry in indexed if not any(f <= entry[1] and entry[0] <= g for f, g, _ in places)]
     return tuple(_mention(*entry) for entry in sorted([*plain, *places]))
 

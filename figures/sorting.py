@@ -211,8 +211,10 @@ def silence(found: Scan) -> Silence:
         elif name == "before":
             tokens.update(_compared(found, first))
     for at, said in found.dates:
-        if said.label is None and said.doubt == "future":
-            sure.update(_until_done(found, at))
+        if said.doubt == "future" and said.label is None:
+            clause = _clause(found, at)
+            told = any(clause.start <= quantity.at < clause.stop for quantity in found.quantities)
+            sure.update(clause if told else _until_done(found, at))
         if said.label and len(said.label) == _YEAR and _LAST_YEAR.search(found.text.text[said.start : said.end]):
             sure.update(_compared(found, at))
     return Silence(frozenset(sure), frozenset(unsure - sure))

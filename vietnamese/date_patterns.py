@@ -52,7 +52,8 @@ PATTERNS: tuple[tuple[str, tuple[str, ...], str], ...] = (
     (
         "since",
         ("dau nam", "luy ke"),
-        r"\b(?:(?:tinh )?tu dau nam|dau nam (?:den|toi)|\d{1,2} thang dau nam|luy ke (?:ca )?nam)"
+        r"\b(?:(?:tinh )?tu dau nam|dau nam (?:den|toi)|(?:luy ke )?\d{1,2} thang dau nam|luy ke (?:ca )?nam"
+        r"|luy ke \d{1,2} thang)"
         r"(?: (?:(?:den|toi) )?(?:nay|gio)\b)?(?: (?P<year>20\d\d)\b)?",
     ),
     (

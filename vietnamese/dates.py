@@ -101,8 +101,8 @@ def _typed_otherwise(name: str, match: re.Match[str], text: Aligned) -> bool:
     if name == "weekday" and match["th"]:
         told = match["past"] or match.start("th") > match.start() or _opens_clause(text.text, match.start())
         return not ("thứ" in typed or (_is_bare(typed) and told))
-    if name == "year_near" and match[0].startswith("trong"):
-        return typed.startswith("trồng")
+    if name == "year_near":
+        return not ("năm" in typed or _is_bare(typed))
     if name == "bare_before":
         return not _is_bare(typed)
     if name == "long_before":
