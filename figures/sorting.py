@@ -187,9 +187,13 @@ def _parts(found: Scan, catalogue: Catalogue) -> list[Part]:
         inside = [quantity for quantity in found.quantities if first < quantity.at <= last]
         parent = max((quantity.at for quantity in found.quantities if quantity.at < first), default=None)
         named = [(quantity, _part_name(found, quantity, first, last, catalogue=catalogue)) for quantity in inside]
-        if parent is not None and named and all(name for _, name in named):
+        if parent is not None and named and all(name and _is_told(quantity) for quantity, name in named):
             parts.extend(Part(quantity, name, parent) for quantity, name in named if name)
     return parts
+
+
+def _is_told(quantity: Quantity) -> bool:
+    return quantity.number.value is not None and not quantity.number.doubt
 
 
 def _areas(found: Scan) -> list[tuple[int, int]]:

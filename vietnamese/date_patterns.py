@@ -10,6 +10,7 @@ _NO_YEAR = r"(?P<year>(?!))?(?P<said>(?!))?"
 _PAST = r"(?P<past> (?:tuan )?(?:truoc|roi|qua|vua roi|vua qua)\b| tuan nay\b)?"
 _PART = r"(?:\b(?:ngay|hom|sang|trua|chieu|toi|dem|vao) )?"
 _LUNAR = r"(?P<lunar> (?:am lich|am|al)\b)?"
+_MONTH_WORD = r"gieng|hai|ba|tu|nam|sau|bay|tam|chin|muoi mot|muoi hai|muoi|chap"
 _MONEY = r"(?! ?(?:tr|k|trieu|nghin|ngan|ty|ti|cu|dong|d)\b|[.,]\d)"
 
 PATTERNS: tuple[tuple[str, tuple[str, ...], str], ...] = (
@@ -31,11 +32,11 @@ PATTERNS: tuple[tuple[str, tuple[str, ...], str], ...] = (
     ),
     ("day_near", ("ngay ",), r"\bngay (?P<d>\d{1,2}) thang (?P<which>nay|truoc|roi|vua roi)\b"),
     ("tet", (" tet",), r"\b(?:mung|mong) (?P<d>\d{1,2}) tet\b"),
-    ("full_moon", ("ram ",), r"\bram (?:thang )?(?P<m>\d{1,2}|gieng|bay|tam|chap)\b(?![/\d])"),
+    ("full_moon", ("ram ",), rf"\bram (?:thang )?(?P<m>\d{{1,2}}|{_MONTH_WORD})\b(?![/\d])"),
     (
         "day_month",
         ("/",),
-        _PART + r"(?P<head>\b(?:ngay|mung|mong) )?(?<![\d.,/])(?P<d>\d{1,2})/(?P<m>\d{1,2})\b(?![/.,]\d| ?%)" + _LUNAR,
+        _PART + r"(?:\b(?:mung|mong) )?(?<![\d.,/])(?P<d>\d{1,2})/(?P<m>\d{1,2})\b(?![/.,]\d| ?%)" + _LUNAR,
     ),
     ("day_only", ("ngay ",), r"\bngay (?P<d>\d{1,2})\b(?! ?cong| thang|[/.,-]\d)"),
     ("lunar_day", ("mung ", "mong "), r"\b(?:mung|mong) \d{1,2}\b"),
@@ -57,7 +58,13 @@ PATTERNS: tuple[tuple[str, tuple[str, ...], str], ...] = (
         ("thang", "t"),
         r"\b(?:thang ?|t)(?P<m>\d{1,2})\b(?! ?tuoi\b)" + _MONEY + _YEAR,
     ),
-    ("month_word", ("thang ",), r"\bthang (?P<m>gieng|muoi mot|muoi hai|muoi|chap)\b" + _NO_YEAR),
+    (
+        "month_word",
+        ("thang ",),
+        # "mỗi tháng năm trăm nghìn", "3 tháng ba lần" are no months.
+        rf"(?<!moi )(?<!hang )(?<!\d )\bthang (?P<m>{_MONTH_WORD})\b(?! (?:tram|chuc|nghin|ngan|trieu|ty|lan|ruoi)\b)"
+        + _NO_YEAR,
+    ),
     ("month_near", ("thang ",), r"\bthang (?P<which>nay|truoc|roi|vua roi|vua qua|qua)\b"),
     (
         "weekday",
@@ -66,7 +73,11 @@ PATTERNS: tuple[tuple[str, tuple[str, ...], str], ...] = (
     ),
     ("week", ("tuan ",), r"\btuan (?P<which>nay|truoc|roi|qua|vua roi|vua qua)\b"),
     ("year", ("nam 20",), r"\bnam (?P<year>20\d\d)\b"),
-    ("year_near", ("nam",), r"\bnam (?P<which>nay|ngoai|truoc|roi)\b|\b(?:ca|trong) nam\b"),
+    (
+        "year_near",
+        ("nam",),
+        r"\bnam (?P<which>nay|ngoai|truoc|roi)\b|\b(?:ca|trong) nam\b(?! (?:muoi|tram|chuc|nghin|ngan|trieu|cay|goc)\b)",
+    ),
     (
         "ago",
         ("truoc", "cach"),

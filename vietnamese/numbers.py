@@ -30,8 +30,8 @@ _SCALE = r"k|nghin|ngan|ngh|trieu|tr|cu|ty|ti|chuc|tram"
 _NUMBER = rf"""
     (?P<digits>{_DIGITS})
     (?: \ ?(?P<scale>{_SCALE})
-        (?: (?P<tight>\d{{1,3}})(?![\d.,])
-          | (?![a-z]) (?:\ (?P<loose>\d{{1,3}})(?![\d.,/]|\ ?(?:{_SCALE}|%)(?![a-z])))?
+        (?: (?P<tight>\d{{1,3}})(?!\d|[.,]\d)
+          | (?![a-z]) (?:\ (?P<loose>\d{{1,3}})(?!\d|[.,]\d|/|\ ?(?:{_SCALE}|%)(?![a-z])))?
         )
         (?: \ (?P<half>ruoi)\b )?
     )?
