@@ -11,6 +11,7 @@ _PAST = r"(?P<past> (?:tuan )?(?:truoc|roi|qua|vua roi|vua qua)\b| tuan nay\b)?"
 _PART = r"(?:\b(?:ngay|hom|sang|trua|chieu|toi|dem|vao) )?"
 _LUNAR = r"(?P<lunar> (?:am lich|am|al)\b)?"
 _MONTH_WORD = r"gieng|hai|ba|tu|nam|sau|bay|tam|chin|muoi mot|muoi hai|muoi|chap"
+_COUNTS = "muoi|chuc|tram|nghin|ngan|trieu|ty"
 _MONEY = r"(?! ?(?:tr|k|trieu|nghin|ngan|ty|ti|cu|dong|d)\b|[.,]\d)"
 
 PATTERNS: tuple[tuple[str, tuple[str, ...], str], ...] = (
@@ -62,8 +63,7 @@ PATTERNS: tuple[tuple[str, tuple[str, ...], str], ...] = (
         "month_word",
         ("thang ",),
         # "mỗi tháng năm trăm nghìn", "3 tháng ba lần" are no months.
-        rf"(?<!moi )(?<!hang )(?<!\d )\bthang (?P<m>{_MONTH_WORD})\b(?! (?:tram|chuc|nghin|ngan|trieu|ty|lan|ruoi)\b)"
-        + _NO_YEAR,
+        rf"(?<!moi )(?<!hang )(?<!\d )\bthang (?P<m>{_MONTH_WORD})\b(?! (?:{_COUNTS}|lan|ruoi)\b)" + _NO_YEAR,
     ),
     ("month_near", ("thang ",), r"\bthang (?P<which>nay|truoc|roi|vua roi|vua qua|qua)\b"),
     (
@@ -76,7 +76,7 @@ PATTERNS: tuple[tuple[str, tuple[str, ...], str], ...] = (
     (
         "year_near",
         ("nam",),
-        r"\bnam (?P<which>nay|ngoai|truoc|roi)\b|\b(?:ca|trong) nam\b(?! (?:muoi|tram|chuc|nghin|ngan|trieu|cay|goc)\b)",
+        rf"\bnam (?P<which>nay|ngoai|truoc|roi)\b|\b(?:ca|trong) nam\b(?! (?:{_COUNTS}|cay|goc)\b)",
     ),
     (
         "ago",
