@@ -334,7 +334,7 @@ def _parts(found: Scan, catalogue: Catalogue) -> list[Part]:
             name = None
             if parent and quantity.units and parent.units and not set(quantity.units) & set(parent.units):
                 break
-            if quantity.at <= last and quantity.number.value is not None and quantity.money <= _may_be_money(parent):
+            if quantity.at <= last and _is_told(quantity) and quantity.money <= _may_be_money(parent):
                 name = _part_name(found, quantity, first, last, catalogue=catalogue)
             if not name or not parent or any(part.quantity.at == quantity.at for part in parts):
                 break
@@ -344,6 +344,10 @@ def _parts(found: Scan, catalogue: Catalogue) -> list[Part]:
 
 def _may_be_money(quantity: Quantity | None) -> bool:
     return quantity is not None and (quantity.money or quantity.number.scaled or not quantity.units)
+
+
+def _is_told(quantity: Quantity) -> bool:
+    return quantity.number.value is not None and not quantity.number.doubt
 
 
 def _areas(found: Scan) -> list[tuple[int, int]]:

@@ -10,6 +10,8 @@ _NO_YEAR = r"(?P<year>(?!))?(?P<said>(?!))?"
 _PAST = r"(?P<past> (?:tuan )?(?:truoc|roi|qua|vua roi|vua qua)\b| tuan nay\b)?"
 _PART = r"(?:\b(?:ngay|hom|sang|trua|chieu|toi|dem|vao) )?"
 _LUNAR = r"(?P<lunar> (?:am lich|am|al)\b)?"
+_MONTH_WORD = r"gieng|hai|ba|tu|nam|sau|bay|tam|chin|muoi mot|muoi hai|muoi|chap"
+_COUNTS = "muoi|chuc|tram|nghin|ngan|trieu|ty"
 _MONEY = r"(?! ?(?:tr|k|trieu|nghin|ngan|ty|ti|cu|dong|d)\b|[.,]\d)"
 
 PATTERNS: tuple[tuple[str, tuple[str, ...], str], ...] = (
@@ -34,7 +36,7 @@ PATTERNS: tuple[tuple[str, tuple[str, ...], str], ...] = (
     ),
     ("day_near", ("ngay ",), r"\bngay (?P<d>\d{1,2}) thang (?P<which>nay|truoc|roi|vua roi)\b"),
     ("tet", (" tet",), r"\b(?:mung|mong) (?P<d>\d{1,2}) tet\b"),
-    ("full_moon", ("ram ",), r"\bram (?:thang )?(?P<m>\d{1,2}|gieng|bay|tam|chap)\b(?![/\d])"),
+    ("full_moon", ("ram ",), rf"\bram (?:thang )?(?P<m>\d{{1,2}}|{_MONTH_WORD})\b(?![/\d])"),
     (
         "feast",
         ("trung thu", "vu lan", "nguyen tieu"),
@@ -44,7 +46,7 @@ PATTERNS: tuple[tuple[str, tuple[str, ...], str], ...] = (
     (
         "day_month",
         ("/",),
-        _PART + r"(?P<head>\b(?:ngay|mung|mong) )?(?<![\d.,/])(?P<d>\d{1,2})/(?P<m>\d{1,2})\b(?![/.,]\d| ?%)" + _LUNAR,
+        _PART + r"(?:\b(?:mung|mong) )?(?<![\d.,/])(?P<d>\d{1,2})/(?P<m>\d{1,2})\b(?![/.,]\d| ?%)" + _LUNAR,
     ),
     ("day_only", ("ngay ",), r"\bngay (?P<d>\d{1,2})\b(?! ?cong| thang|[/.,-]\d)"),
     ("lunar_day", ("mung ", "mong "), r"\b(?:mung|mong) \d{1,2}\b"),
@@ -79,7 +81,12 @@ PATTERNS: tuple[tuple[str, tuple[str, ...], str], ...] = (
         ("thang", "thg", "t"),
         r"\b(?:thang ?|thg ?|t)(?P<m>\d{1,2})\b(?! ?tuoi\b)" + _MONEY + _YEAR,
     ),
-    ("month_word", ("thang ",), r"\bthang (?P<m>gieng|muoi mot|muoi hai|muoi|chap)\b" + _NO_YEAR),
+    (
+        "month_word",
+        ("thang ",),
+        # "mỗi tháng năm trăm nghìn", "3 tháng ba lần" are no months.
+        rf"(?<!moi )(?<!hang )(?<!\d )\bthang (?P<m>{_MONTH_WORD})\b(?! (?:{_COUNTS}|lan|ruoi)\b)" + _NO_YEAR,
+    ),
     ("month_near", ("thang ", "thag ", "thg "), r"\b(?:thang|thag|thg) (?P<which>nay|truoc|roi|vua roi|vua qua|qua)\b"),
     (
         "weekday",
@@ -91,8 +98,7 @@ PATTERNS: tuple[tuple[str, tuple[str, ...], str], ...] = (
     (
         "year_near",
         ("nam",),
-        r"\bnam (?P<which>nay|ngoai|truoc|roi)\b|\b(?:ca|trong) nam\b(?! (?:muoi|tram|nghin|ngan|trieu"
-        r"|chuc|cay|gio|phut)\b)",
+        rf"\bnam (?P<which>nay|ngoai|truoc|roi)\b|\b(?:ca|trong) nam\b(?! (?:{_COUNTS}|cay|goc|gio|phut)\b)",
     ),
     (
         "ago",

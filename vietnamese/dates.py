@@ -17,7 +17,14 @@ __all__ = ["DateFound", "birth", "find_dates", "period_bounds"]
 
 # A day or month named without its year that comes again within so many days is perhaps a plan: ask.
 _PERHAPS_AHEAD_DAYS = 92
-_MONTHS = {"gieng": 1, "bay": 7, "tam": 8, "muoi": 10, "muoi mot": 11, "muoi hai": 12, "chap": 12}
+_MONTHS = {
+    "gieng": 1, "hai": 2, "ba": 3, "tu": 4, "nam": 5, "sau": 6, "bay": 7, "tam": 8, "chin": 9, "muoi": 10,
+    "muoi mot": 11, "muoi hai": 12, "chap": 12,
+}  # fmt: skip
+_MONTHS_TYPED = {"hai": "hai", "ba": "ba", "tu": "tư", "nam": "năm", "sau": "sáu", "tam": "tám", "chin": "chín"}
+_SELDOM_BARE = frozenset({"tu", "nam", "sau", "ba"})
+"""Typed bare after "thang" these are more often something else: tháng từ, tháng này năm, tháng sau, tháng bà."""
+
 _WEEKDAYS = {"hai": 0, "ba": 1, "tu": 2, "nam": 3, "sau": 4, "bay": 5}
 _ROMAN = {"i": 1, "ii": 2, "iii": 3, "iv": 4}
 _FEASTS = {"nguyen tieu": 1, "vu lan": 7, "trung thu": 8}
@@ -101,19 +108,28 @@ def _typed_otherwise(name: str, match: re.Match[str], text: Aligned) -> bool:
     if name == "weekday" and match["th"]:
         told = match["past"] or match.start("th") > match.start() or _opens_clause(text.text, match.start())
         return not ("thứ" in typed or (_is_bare(typed) and told))
+    if name.startswith("month") and "thang" in match[0] and ("thắng" in typed or "thăng" in typed):
+        return True
     if name == "year_near":
-        return not ("năm" in typed or _is_bare(typed))
+        return not ("năm" in typed or _is_bare(typed)) or typed.startswith("trồng")
     if name == "bare_before":
         return not _is_bare(typed)
     if name == "long_before":
         return "kìa" not in typed
-    if name.startswith("month") and "thang" in match[0]:
-        return "thắng" in typed or "thăng" in typed
+    if name in {"month_word", "full_moon"} and match["m"] in _MONTHS_TYPED:
+        return _is_no_month(name, match, text)
     return False
 
 
 def _is_bare(typed: str) -> bool:
     return not any(letter.isalpha() and not letter.isascii() for letter in typed)
+
+
+def _is_no_month(name: str, match: re.Match[str], text: Aligned) -> bool:
+    word, typed = match["m"], text.typed(*match.span("m"))
+    if _is_bare(text.typed(match.start(), match.end())):
+        return word == "sau" or (name == "month_word" and word in _SELDOM_BARE)
+    return typed != _MONTHS_TYPED[word]
 
 
 def _opens_clause(folded: str, start: int) -> bool:
@@ -146,7 +162,7 @@ def _read_day_month(match: re.Match[str], today: date) -> _Meant | None:
     day, month = int(match["d"]), int(match["m"])
     if match["lunar"]:
         return _lunar(day, month, today)
-    return _nearest_past(day, month, today, weak=not match["head"])
+    return _nearest_past(day, month, today, weak=match.start() == match.start("d"))
 
 
 def _read_full(match: re.Match[str], today: date) -> _Meant | None:

@@ -55,20 +55,25 @@ class _Word:
 def read_words(text: Aligned, counted: Collection[str] = ()) -> list[WordNumber]:
     """Return the numbers in words. A single digit word counts only before one of `counted` or a scale."""
     found = []
+    accented = not text.typed(0, len(text.text)).isascii()
     for run in _RUN.finditer(text.text):
-        for words in _number_runs(_words_of(run, text)):
+        for words in _number_runs(_words_of(run, text, accented=accented)):
+            if accented and len(words) == 1 and words[0].bare:
+                continue  # among accents "nam" is no năm
             number = _number(words, text, counted)
             if number:
                 found.append(number)
     return found
 
 
-def _words_of(run: re.Match[str], text: Aligned) -> list[_Word | None]:
+def _words_of(run: re.Match[str], text: Aligned, *, accented: bool) -> list[_Word | None]:
+    """Return the words of a run, None for each whose accents make it another; who types accents means "ba" as it is."""
     words: list[_Word | None] = []
     for match in re.compile(r"[a-z]+").finditer(text.text, run.start(), run.end()):
         typed = text.typed(*match.span())
         fits = typed.isascii() or typed in _TYPED[match[0]]
-        words.append(_Word(match.start(), match.end(), match[0], typed.isascii()) if fits else None)
+        bare = typed.isascii() and not (accented and typed in _TYPED[match[0]])
+        words.append(_Word(match.start(), match.end(), match[0], bare) if fits else None)
     return words
 
 
@@ -111,7 +116,7 @@ def _number(words: list[_Word], text: Aligned, counted: Collection[str]) -> Word
     if _two_bare_digits(words, names) and not before_counted:
         return None
     unsure = len(words) == 1 and words[0].bare and names[0] in _UNSURE_ALONE and names[0] not in {"ba"}
-    if unsure and names[0] in {"nam", "sau", "tu", "lam", "nham"}:
+    if unsure and names[0] in {"tu", "lam", "nham"}:
         return None
     shaky = (
         _shaky(words)
