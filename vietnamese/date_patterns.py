@@ -36,6 +36,7 @@ PATTERNS: tuple[tuple[str, tuple[str, ...], str], ...] = (
     ),
     ("day_near", ("ngay ",), r"\bngay (?P<d>\d{1,2}) thang (?P<which>nay|truoc|roi|vua roi)\b"),
     ("tet", (" tet",), r"\b(?:mung|mong) (?P<d>\d{1,2}) tet\b"),
+    ("bare_full_moon", ("ram ",), r"\bram thang sau\b"),
     ("full_moon", ("ram ",), rf"\bram (?:thang )?(?P<m>\d{{1,2}}|{_MONTH_WORD})\b(?![/\d])"),
     (
         "feast",

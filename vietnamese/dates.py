@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from functools import lru_cache
 
@@ -112,7 +112,7 @@ def _typed_otherwise(name: str, match: re.Match[str], text: Aligned) -> bool:
         return True
     if name == "year_near":
         return not ("năm" in typed or _is_bare(typed)) or typed.startswith("trồng")
-    if name == "bare_before":
+    if name in {"bare_before", "bare_full_moon"}:
         return not _is_bare(typed)
     if name == "long_before":
         return "kìa" not in typed
@@ -315,6 +315,8 @@ _READERS: dict[str, _Reader] = {
     "spoken": _read_spoken,
     "day_near": _read_day_near,
     "tet": _read_tet,
+    # "ram thang sau": of the sixth month, or of the next.
+    "bare_full_moon": lambda match, today: replace(_lunar(15, 6, today) or _VAGUE, doubt="which_month"),
     "full_moon": _read_full_moon,
     "feast": _read_feast,
     "day_month": _read_day_month,

@@ -25,7 +25,10 @@ _TYPED = {
 _UNSURE_ALONE = frozenset({"ba", "nam", "sau", "tu", "bay", "tam", "lam", "bon", "nham", "muoi", "chin"})
 _RUN = re.compile(r"\b(?:" + "|".join(_TYPED) + r")(?: (?:" + "|".join(_TYPED) + r"))*\b")
 # Typed bare, these are seldom "chục" and "trăm": tổ chức, công chức, viên chức, y tế trạm …
-_PART_OF_A_WORD = re.compile(r"\b(?:to|cong|vien|chuc|chinh|ban) chuc$|\b(?:y te|cai) tram$|\bthiet hai$")
+_PART_OF_A_WORD = re.compile(
+    r"\b(?:to|cong|vien|chuc|chinh|ban) chuc$|\b(?:y te|cai) tram$|\bthiet hai$"
+    r"|\b(?:cuoi|dau|giua|trong|ca|moi|hang|tron|het) nam$|\b(?:tuan|thang|quy|nam|lan|hom|ngay) sau$"
+)
 # "ba con bo" are three cows, any other "ba con" are bà con, people.
 _BA_CON = re.compile(r" con (?!bo|heo|lon|de|ga|vit|trau|cho|giong|ngan|tho)")
 _NEXT = re.compile(r" ?([a-z]+)")
