@@ -95,6 +95,7 @@ WONDERED = re.compile(
     rf"|\bco\b[^,.;!?]{{0,40}} (?:khong|ko|k|hong|hk|hok)(?: (?:chi|em|a|ah|vay|nhi|ha|co|bac))+{_END}"
     r"|\b(?:nao|ai|(?<!kieu )gi|sao|dau|may|j)\b[^,.;!?]{0,40} (?:vay|z|nhi|ha|the)(?: (?:chi|em|e|a|anh|c))?"
     rf"{_END}"
+    rf"|\b(?:lay|mua|can|muon)\b[^,.;!?]{{0,30}} (?:khong|ko|k) (?:a|chi|em|vay){_END}"
     r"|\?"
 )
 NOT_A_COUNT = re.compile(r"\b(?:may gio|khi nao|o dau|lam sao|the nao|la gi|ai)\b")
@@ -157,7 +158,7 @@ _NOT_ADMITTED = re.compile(
     r"|hoc nghe|hoi thi|vay von|tap huan|cao tuoi|bi benh|om dau|tai nan|thanh lap|khoi nghiep)\b"
     r"|(?<!thi )\b(?:tang|trao|tham|ho tro) (?:qua|\d+|cho|hv|hoi|suat|phan|chi|tien|hoc bong)\b"
 )
-ADMITTED = re.compile(r"\b(?:ket nap|vao hoi|qua doi|chuyen di|chuyen den|chuyen ve)\b")
+ADMITTED = re.compile(r"\b(?:ket nap|vao hoi|thoat ngheo|thoat can ngheo|qua doi|chuyen di|chuyen den|chuyen ve)\b")
 """Deeds told of a person by name: without a number, how many it was is asked."""
 SEVERAL = re.compile(
     r"\b(?:ket nap|cho|trao|tang) [^.;]{0,40}\b(?:chi|em|co|ba) [a-z]+(?: [a-z]+){0,3}(?:,| va)(?: chi"
@@ -166,9 +167,27 @@ SEVERAL = re.compile(
 ANNOUNCED = re.compile(
     r"^\W*(?:thong bao|kinh gui|kinh moi|moi cac chi|nho cac chi|nhac cac chi|de nghi cac chi|chuyen tiep|fw\b|tb\b)"
 )
+_WE = r"(?:chi hoi|chi|thon|xa|to|co so|don vi|chi em|hoi vien|ban)"
+REQUESTED = re.compile(
+    rf"\b(?:de nghi|yeu cau|keu goi|luu y|nhac nho|nhac|nho)\b[^.;:!?]{{0,20}}\b(?:cac|moi|tung) {_WE}\b"
+    rf"|\b(?:cac|moi|tung) {_WE} (?:luu y|chu y|nho|phai|chuan bi|mang)\b|\bphan bo (?:chi tieu|cho)\b|^\W*v/v\b"
+    r"|\b(?:ai|chi nao) (?:ranh|di duoc|muon|nhan|can|lay|dang ky)\b|\bcan (?:them )?\d+ (?:chi|nguoi|ban)\b"
+    r"|\bdu \d+ (?:chi|nguoi) moi\b|\bnho (?:mang(?! mang)|di|den|nop|mac|dong du)\b|\bhen gap\b"
+    r"|\b(?:nha|nhe|nghe|nghen) (?:cac chi|may chi|chi em|moi nguoi|mn|ca nha|cac me)\b"
+)
+"""What others are asked to do or to come to."""
+DONE = re.compile(r"\b(?:da|vua|xong|hoan thanh|dat duoc|thu duoc|trong duoc|em bao|bc|bao cao)\b")
+LATER = re.compile(
+    r"\b(?P<part1>sang|trua|chieu|toi|dem) nay (?:luc |vao )?(?P<hour1>\d{1,2}) ?(?:h|g|gio)\d{0,2}\b"
+    r"|\b(?P<hour2>\d{1,2}) ?(?:h|g|gio)\d{0,2} (?P<part2>sang|trua|chieu|toi|dem) nay\b"
+)
+"""An hour of today; whether it is still to come only the time of the message tells."""
+GIVEN_THANKS = re.compile(r"\bcam on\b[^.;:!?]{0,40}\b(?:tang|trao|ho tro|ung ho|cho|giup)\b")
 PRIVATE = re.compile(
     r"\b(?:ong xa|ba xa|chong em|chong chi|chong toi|con gai em|con trai em|me em|me chong)\b.{0,20}"
     r"\b(?:tang|cho|mua|nau|dat|kiem|ban)\b|^\W*(?:hihi|haha|hehe|kk|hi hi|ha ha)\b"
+    r"|\b(?:nha|vuon|ray|ruong) (?:em|chi|minh|toi)\b.{0,30}\b(?:trong|goi|ban|mua|hai|vay|thu hoach|nuoi|co \d)"
+    r"|\b(?:vuon|ray|ruong) (?:em|minh|toi)\b|\bem (?:ban|mua|vay|dat|sinh em be)\b"
     r"|\bdia chi(?: nha)?(?: em| chi| cua em)?(?: la)? ?:? ?(?:so )?\d"
     r"|^\W*(?:bua nay |hom nay |nay )?gia (?:heo|ca phe|tieu|lua|gao|mi|vang|xang|sau rieng|dieu"
     r"|cao su|ca|thit|bo|ga)\b"

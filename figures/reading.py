@@ -17,11 +17,15 @@ from figures.intents import (
     ADMITTED,
     ANNOUNCED,
     ASKED,
+    DONE,
+    GIVEN_THANKS,
     GREETED,
+    LATER,
     MOOD,
     NIL,
     NONE_OF_IT,
     PRIVATE,
+    REQUESTED,
     SEVERAL,
     WONDERED,
     intent_of,
@@ -38,7 +42,10 @@ __all__ = ["MAX_CHARS", "Ask", "Reading", "Record", "is_emergency", "read"]
 
 MAX_CHARS = 5_000
 _LEAST_VND = 10_000
-_IN_THE_UNION = re.compile(r"\b(?:chi hoi|hoi vien|hv|to phu nu|bao cao|bc|cac chi|chi em)\b")
+_NOON = 12
+_IN_THE_UNION = re.compile(
+    r"\b(?:chi hoi|hoi vien|hv|to phu nu|bao cao|bc|cac chi|chi em|gay quy|quy hoi|ve chai|hoi phi)\b"
+)
 _VIETNAM = timezone(timedelta(hours=7))
 
 
@@ -76,6 +83,8 @@ def read(
     if intent == "correct":
         return correction(found, build_from)
     draft = build_from(found)
+    if intent is None and _is_asked_of_others(line.text, at.astimezone(_VIETNAM)):
+        return Reading("other")
     if intent == "query" and not _asks_back(draft, line):
         return _query(draft, line)
     return _figures(draft, line.text, today)
@@ -100,6 +109,17 @@ def _places(found: Scan, names: Sequence[str]) -> tuple[Place, ...]:
 def _member_asks(member: dict[str, str | int]) -> tuple[Ask, ...]:
     birth = () if "birth" in member else (Ask("full_birth_date"),)
     return (*birth, Ask("consent"))
+
+
+def _is_asked_of_others(folded: str, at: datetime) -> bool:
+    """Tell whether it only asks others to do or to come to something, or tells an hour of today still to come."""
+    later = LATER.search(folded)
+    if later:
+        hour = int(later["hour1"] or later["hour2"])
+        afternoon = (later["part1"] or later["part2"]) in {"chieu", "toi", "dem"} and hour < _NOON
+        if hour + _NOON * afternoon > at.hour:
+            return True
+    return bool(REQUESTED.search(folded)) and not DONE.search(folded)
 
 
 def _asks_back(draft: Draft, line: Aligned) -> bool:
@@ -172,6 +192,8 @@ def _unsure(draft: Draft, folded: str) -> tuple[Ask, ...]:
     """Ask where she does not remember well, names several without counting, or "trăm" may be hundreds of thousands."""
     if any(name == "unsure" for _, _, name in draft.found.cues):
         return (Ask("number", {"doubt": "unsure"}),)
+    if GIVEN_THANKS.search(folded) and draft.rows:
+        return (Ask("number", {"doubt": "vague"}),)
     if not draft.found.quantities and SEVERAL.search(folded):
         return (Ask("number", {"doubt": "vague"}),)
     small = any(record.unit == "vnd" and 0 < record.value < _LEAST_VND for _, record in draft.rows)
