@@ -19,9 +19,6 @@ _JOINS = frozenset({",", ":", "-", "co", "voi", "va", "la", "tong", "hien", "duo
 _POLITE = frozenset({"a", "ah", "chi", "oi", "nhe", "nha", "em", "roi", "thoi", "do", "hien", "nay", "va", "."})
 _HEAD_CHARS = 24
 _WORD = re.compile(r"[a-z]+")
-PLACE_WORDS = frozenset(
-    {"xa", "phuong", "thon", "lang", "buon", "bon", "plei", "huyen", "khu", "to", "ap", "xom", "tdp", "thi", "chi"}
-)
 
 
 def add_far(draft: Draft, quantity: Quantity) -> bool:
@@ -190,7 +187,10 @@ def line_head(draft: Draft, at: int) -> str | None:
 def _names_place(draft: Draft, first: int) -> bool:
     """Tell whether a line begins with a place; "thôn 1" is one token by now."""
     start = draft.found.tokens[first].start
-    return bool(PLACE_WORDS & set(_WORD.findall(draft.found.text.text, start, start + _HEAD_CHARS)[:2]))
+    return bool(
+        draft.catalogue.vocabulary.place_words
+        & set(_WORD.findall(draft.found.text.text, start, start + _HEAD_CHARS)[:2])
+    )
 
 
 def _heading(draft: Draft, line: int) -> Mention | None:

@@ -12,7 +12,6 @@ from figures.reading_types import Ask
 from figures.scan import Quantity
 from figures.sorting import cues_before
 
-_UNION = frozenset({"chi_hoi", "co_so", "don_vi"})
 _HELPED = PEOPLE | {"ho", "tre"}
 _NEAR_TOKENS = 4
 
@@ -157,7 +156,7 @@ def _owns_nearest(draft: Draft, quantity: Quantity, owner: str) -> bool:
 def _is_beside_the_point(draft: Draft, quantity: Quantity) -> bool:
     """Tell whether a number counts who took part or who was given to, where the figure itself is read."""
     units = set(quantity.units)
-    if units & _UNION:
+    if units & draft.catalogue.vocabulary.reporting_units:
         return True
     codes = {record.indicator for _, record in draft.rows}
     if units == {"m"} or ("kg" in units and "FUND_RAISED" in codes):

@@ -34,8 +34,6 @@ _NO_COUNT_AFTER_DATE = re.compile(
     r" ?chi (?:em|hoi)\b(?! (?:da |moi )?(?:nop|gui|bao|dat|duoi|hoan thanh|chua|co ty le|tham gia))"
 )
 _QUOTES = frozenset({'"', "“", "”", "«", "»"})
-# Of these nobody counts thousands: "350 nghin bo quy" is money.
-_FEW_AT_A_TIME = frozenset({"cai", "con", "to", "bao", "tin", "don"})
 _DIGIT_SIGNS = frozenset({"/", "."})
 
 
@@ -244,7 +242,8 @@ def _quantity(number: Number, at: int, row: Row, words: Vocabulary) -> Quantity:
     if not found:
         return Quantity(at, number, (), 1, at)
     bare = len(found.tokens) == 1 and not row.accents[found.tokens[0]]
-    away = _FEW_AT_A_TIME & set(found.codes) or (number.money and bare and "suat" in found.codes)
+    # Of some things nobody counts thousands: "350 nghin bo quy" is money.
+    away = words.small_units & set(found.codes) or (number.money and bare and "suat" in found.codes)
     if number.scaled and not number.percent and away:
         return Quantity(at, number, (), 1, at)
     codes = [code.partition("*") for code in found.codes]

@@ -175,7 +175,7 @@ def silence(found: Scan) -> Silence:
         tokens = sure if is_sure(found, first, last) else unsure
         if name == "future":
             tokens.update(_until_done(found, first))
-        elif name == "not_yet" and not _is_mentioned(found, first):
+        elif name == "not_yet" and not _is_mentioned(found, first, last):
             tokens.update(_clause(found, first))
         elif name == "before":
             tokens.update(_compared(found, first))
@@ -230,12 +230,12 @@ def cues_before(found: Scan, at: int) -> list[tuple[int, int, str]]:
     """Return the last few cues before token `at` that are not part of the words of an indicator."""
     end = bisect_left(found.cues, (at, -1, ""))
     near = found.cues[max(0, end - 4) : end]
-    return [cue for cue in near if not _is_mentioned(found, cue[0])]
+    return [cue for cue in near if not _is_mentioned(found, cue[0], cue[1])]
 
 
-def _is_mentioned(found: Scan, at: int) -> bool:
-    before = bisect_left(found.mentions, at + 1, key=lambda mention: mention.first)
-    return before > 0 and found.mentions[before - 1].last >= at
+def _is_mentioned(found: Scan, first: int, last: int) -> bool:
+    before = bisect_left(found.mentions, first + 1, key=lambda mention: mention.first)
+    return before > 0 and found.mentions[before - 1].last >= last
 
 
 def _rate(found: Scan, quantity: Quantity, catalogue: Catalogue) -> Rate | None:

@@ -98,7 +98,7 @@ def _typed_otherwise(name: str, match: re.Match[str], text: Aligned) -> bool:
         return not ("quý" in typed or _is_bare(typed))
     if name == "weekday" and match["th"]:
         told = match["past"] or match.start("th") > match.start() or _opens_clause(text.text, match.start())
-        return not ("thứ" in typed or (_is_bare(typed) and told))
+        return not ("thứ" in typed or (_is_bare(text.typed(*match.span("th"))) and told))
     if name == "year_near":
         return not ("năm" in typed or _is_bare(typed))
     if name.startswith("month") and "thang" in match[0]:
