@@ -14,6 +14,7 @@ from figures.sorting import cues_before
 
 _HELPED = PEOPLE | {"ho", "tre"}
 _NEAR_TOKENS = 4
+_BIRTH_YEARS = range(1930, 2016)
 
 
 def place_left_over(draft: Draft) -> None:
@@ -157,6 +158,10 @@ def _is_beside_the_point(draft: Draft, quantity: Quantity) -> bool:
     """Tell whether a number counts who took part or who was given to, where the figure itself is read."""
     units = set(quantity.units)
     if units & draft.catalogue.vocabulary.reporting_units:
+        return True
+    if not units and value_of(quantity) in _BIRTH_YEARS:
+        return True
+    if units & draft.catalogue.vocabulary.small_units and _is_given_to(draft, quantity):
         return True
     codes = {record.indicator for _, record in draft.rows}
     if units == {"m"} or ("kg" in units and "FUND_RAISED" in codes):

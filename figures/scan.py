@@ -76,7 +76,7 @@ class Mention:
 class Scan:
     """All that was found in a message. `strong` and `weak` count the boundaries before each token.
 
-    `accented` tells of each token whether accents were typed on it or near it.
+    `accented` tells of each token whether accents were typed on it or near it; in `careful` a bare word is meant bare.
     """
 
     text: Aligned
@@ -91,6 +91,7 @@ class Scan:
     ambiguous: tuple[int, ...]
     phones: tuple[tuple[int, int, str], ...]
     accented: tuple[bool, ...]
+    careful: Row
 
 
 def scan(text: Aligned, today: date, catalogue: Catalogue) -> Scan:
@@ -126,6 +127,7 @@ def scan(text: Aligned, today: date, catalogue: Catalogue) -> Scan:
         ambiguous=tuple(bisect_left(starts, start) for start in ambiguous),
         phones=phones,
         accented=careful.strict,
+        careful=replace(row, strict=(True,) * len(tokens)),
     )
 
 

@@ -152,15 +152,12 @@ def _is_no_count(found: Scan, quantity: Quantity, catalogue: Catalogue) -> bool:
     """Tell whether what is counted is no figure of ours ("120 tờ rơi", "3 xe rác", "5 tuổi")."""
     if quantity.money or "percent" in quantity.units:
         return False
-    words = longest(found.row, quantity.at + 1, catalogue.vocabulary.not_counted)
+    # A single word typed bare may be another: "12 to" tổ as well as tờ, "6 doan vien" đoàn as well as đoạn.
+    words = longest(found.careful, quantity.at + 1, catalogue.vocabulary.not_counted)
     if words is None or words.tokens[-1] < quantity.ends:
         return False
-    # "12 to" may be tổ as well as tờ, "250k tang" tặng as well as tầng.
-    return (
-        not (quantity.units or quantity.number.scaled)
-        or len(words.tokens) > 1
-        or bool(found.row.accents[words.tokens[0]])
-    )
+    several = len(words.tokens) > 1 or bool(found.row.accents[words.tokens[0]])
+    return several or not (quantity.units or quantity.number.scaled)
 
 
 def _text(found: Scan, at: int) -> str:
