@@ -133,7 +133,8 @@ class Vocabulary:
     `joined` holds two words of a phrase typed as one with the place where they part ("hoivien": 3).
     `known` are the words of the indicators.
     A code ending in "!" marks a phrase that means one where no number stands; `alone` those that name something only
-    where nothing else does.
+    where nothing else does. `place_words` begin the name of a place; `reporting_units` are units of measure that report
+    rather than are reported, of `small_units` nobody counts thousands.
     """
 
     fixed: Trie
@@ -148,6 +149,9 @@ class Vocabulary:
     not_counted: Trie
     parts: Trie
     alone: Trie
+    place_words: frozenset[str]
+    reporting_units: frozenset[str]
+    small_units: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -340,6 +344,11 @@ def _vocabulary(
         fillers=_folded_words(content, "fillers", checks),
         not_counted=build_trie((word, "") for word in checks.strings(content, "not_counted", "not_counted")),
         alone=build_trie((word, row.code) for row in indicators.values() for word in row.alone),
+        place_words=frozenset(
+            split(word)[0] for word in checks.strings(content, "place_words", "place_words", optional=True)
+        ),
+        reporting_units=frozenset(checks.strings(content, "reporting_units", "reporting_units", optional=True)),
+        small_units=frozenset(checks.strings(content, "small_units", "small_units", optional=True)),
         parts=build_trie(
             (word, f"{name}.{value}")
             for name, values in checks.word_table(content, "parts", "parts").items()

@@ -19,9 +19,6 @@ _JOINS = frozenset({",", ":", "-", "co", "voi", "va", "la", "tong", "hien", "duo
 _POLITE = frozenset({"a", "ah", "chi", "oi", "nhe", "nha", "em", "roi", "thoi", "do", "hien", "nay", "va", "."})
 _HEAD_CHARS = 24
 _WORD = re.compile(r"[a-z]+")
-PLACE_WORDS = frozenset(
-    {"xa", "phuong", "thon", "lang", "buon", "bon", "plei", "huyen", "khu", "to", "ap", "xom", "tdp", "thi", "chi"}
-)
 
 
 def add_far(draft: Draft, quantity: Quantity) -> bool:
@@ -59,8 +56,11 @@ def _is_aimed_at(draft: Draft, mention: Mention) -> bool:
 def add_alone(draft: Draft, quantity: Quantity) -> bool:
     """Read words that name something only where nothing else does: "chi hội em có 95 hội viên", "hội viên: 95"."""
     found = draft.found
-    before = found.row.texts[quantity.at - 1] if quantity.at else ","
-    joined = before in _JOINS or quantity.at in {chosen.quantity.at for chosen in draft.pairs}
+    joined = (
+        quantity.at == 0
+        or found.row.texts[quantity.at - 1] in _JOINS
+        or quantity.at in {chosen.quantity.at for chosen in draft.pairs}
+    )
     near = [one for one in draft.pairs if same_clause(found, one.quantity.at, quantity.at)]
     if (near and not joined) or value_of(quantity) is None:
         return False
@@ -190,7 +190,8 @@ def line_head(draft: Draft, at: int) -> str | None:
 def _names_place(draft: Draft, first: int) -> bool:
     """Tell whether a line begins with a place; "thôn 1" is one token by now."""
     start = draft.found.tokens[first].start
-    return bool(PLACE_WORDS & set(_WORD.findall(draft.found.text.text, start, start + _HEAD_CHARS)[:2]))
+    words = _WORD.findall(draft.found.text.text, start, start + _HEAD_CHARS)[:2]
+    return not draft.catalogue.vocabulary.place_words.isdisjoint(words)
 
 
 def _heading(draft: Draft, line: int) -> Mention | None:

@@ -12,9 +12,9 @@ from figures.reading_types import Ask
 from figures.scan import Quantity
 from figures.sorting import cues_before
 
-_UNION = frozenset({"chi_hoi", "co_so", "don_vi"})
 _HELPED = PEOPLE | {"ho", "tre"}
 _NEAR_TOKENS = 4
+_BIRTH_YEARS = range(1930, 2016)
 
 
 def place_left_over(draft: Draft) -> None:
@@ -157,7 +157,11 @@ def _owns_nearest(draft: Draft, quantity: Quantity, owner: str) -> bool:
 def _is_beside_the_point(draft: Draft, quantity: Quantity) -> bool:
     """Tell whether a number counts who took part or who was given to, where the figure itself is read."""
     units = set(quantity.units)
-    if units & _UNION:
+    if units & draft.catalogue.vocabulary.reporting_units:
+        return True
+    if not units and value_of(quantity) in _BIRTH_YEARS:
+        return True
+    if units & draft.catalogue.vocabulary.small_units and _is_given_to(draft, quantity):
         return True
     codes = {record.indicator for _, record in draft.rows}
     if units == {"m"} or ("kg" in units and "FUND_RAISED" in codes):

@@ -60,7 +60,10 @@ def fits(quantity: Quantity, indicator: Indicator) -> bool:
         return quantity.money or (not quantity.units and (quantity.number.scaled or _looks_like_money(quantity)))
     if quantity.money:
         return False
-    return not quantity.units or bool({indicator.unit, *indicator.accepts} & set(quantity.units))
+    if not quantity.units:
+        # A length is never told without its unit: "đường hoa 3 tuyến dài 1,8km".
+        return indicator.unit != "m"
+    return bool({indicator.unit, *indicator.accepts} & set(quantity.units))
 
 
 def _looks_like_money(quantity: Quantity) -> bool:

@@ -155,7 +155,7 @@ def unit_at(row: Row, at: int, units: Trie) -> Found | None:
     return None if found is None or NO_UNIT in found.codes else found
 
 
-def _agreeing(row: Row, used: list[int], node: Trie) -> tuple[str, ...]:
+def _agreeing(row: Row, used: Sequence[int], node: Trie) -> tuple[str, ...]:
     if not node.ends:
         return ()
     typed = [row.accents[at] for at in used]

@@ -39,6 +39,7 @@ _NO_NAMES = frozenset(
     | {"do", "gi", "trong", "va", "thi", "xin", "bao", "can"}
 )
 _WORD = re.compile(r"[a-z0-9]+")
+_CLASS = frozenset({"lop", "huan"})
 _TOLD_NEW = frozenset({"moi", "them"})
 
 
@@ -48,11 +49,12 @@ def build(found: Scan, catalogue: Catalogue, when: Told, level: str, places: tup
     draft = Draft(found, catalogue, when, level, numbers, places)
     draft.pairs = _kept(pair(found, (*numbers.values, *numbers.left), catalogue), numbers, catalogue)
     draft.pairs = [_redirected(chosen, draft) for chosen in draft.pairs]
-    draft.pairs = _without_parts(draft)
+    whole = {chosen.quantity.at for chosen in draft.pairs}
+    draft.pairs = _without_classes(draft, _without_parts(draft))
     for chosen in draft.pairs:
         _add_pair(draft, chosen)
     paired = {chosen.quantity.at for chosen in draft.pairs}
-    told = breakdowns(draft, numbers.values)
+    told = breakdowns(draft, numbers.values) | (whole - paired)
     draft.unplaced = [quantity for quantity in numbers.values if quantity.at not in paired | told]
     for rate in numbers.rates:
         add_rate(draft, rate)
@@ -72,6 +74,19 @@ def build(found: Scan, catalogue: Catalogue, when: Told, level: str, places: tup
     _check(draft)
     draft.rows.sort(key=lambda row: row[0])
     return draft
+
+
+def _without_classes(draft: Draft, pairs: list[Pair]) -> list[Pair]:
+    """Leave out the classes in which officers were trained: "3 lớp tập huấn lồng ghép giới cho 96 người"."""
+    found = draft.found
+    trained = {found.strong[one.quantity.at] for one in pairs if draft.catalogue[one.code].links.people == one.code}
+    kept = []
+    for one in pairs:
+        words = found.row.texts[one.mention.first : one.mention.last + 1]
+        is_class = one.code == "ACTIVITY_COUNT" and not _CLASS.isdisjoint(words)
+        if found.strong[one.quantity.at] not in trained or not is_class:
+            kept.append(one)
+    return kept
 
 
 def _without_parts(draft: Draft) -> list[Pair]:

@@ -54,8 +54,6 @@ _NO_COUNT_AFTER_DATE = re.compile(
     r" ?chi (?:em|hoi)\b(?! (?:da |moi )?(?:nop|gui|bao|dat|duoi|hoan thanh|chua|co ty le|tham gia))"
 )
 _QUOTES = frozenset({'"', "“", "”", "«", "»"})
-# Of these nobody counts thousands: "350 nghin bo quy" is money.
-_FEW_AT_A_TIME = frozenset({"cai", "con", "to", "bao", "tin", "don"})
 _DIGIT_SIGNS = frozenset({"/", "."})
 
 
@@ -98,7 +96,7 @@ class Mention:
 class Scan:
     """All that was found in a message. `strong` and `weak` count the boundaries before each token.
 
-    `accented` tells of each token whether accents were typed on it or near it.
+    `accented` tells of each token whether accents were typed on it or near it; in `careful` a bare word is meant bare.
     """
 
     text: Aligned
@@ -113,6 +111,7 @@ class Scan:
     ambiguous: tuple[int, ...]
     phones: tuple[tuple[int, int, str], ...]
     accented: tuple[bool, ...]
+    careful: Row
 
 
 def scan(text: Aligned, today: date, catalogue: Catalogue) -> Scan:
@@ -152,6 +151,7 @@ def scan(text: Aligned, today: date, catalogue: Catalogue) -> Scan:
         ambiguous=tuple(bisect_left(starts, start) for start in ambiguous),
         phones=phones,
         accented=careful.strict,
+        careful=replace(row, strict=(True,) * len(tokens)),
     )
 
 
@@ -291,7 +291,8 @@ def _quantity(number: Number, at: int, row: Row, words: Vocabulary) -> Quantity:
     if number.money and not any(code.startswith("vnd") for code in found.codes):
         return Quantity(at, number, (), 1, at)
     bare = len(found.tokens) == 1 and not row.accents[found.tokens[0]]
-    away = _FEW_AT_A_TIME & set(found.codes) or (number.money and bare and "suat" in found.codes)
+    # Of some things nobody counts thousands: "350 nghin bo quy" is money.
+    away = words.small_units & set(found.codes) or (number.money and bare and "suat" in found.codes)
     if number.scaled and not number.percent and away:
         return Quantity(at, number, (), 1, at)
     codes = [code.partition("*") for code in found.codes]

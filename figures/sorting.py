@@ -13,6 +13,8 @@ from figures.scan import Quantity, Scan
 _CLOSE = 3
 _MOST_AREAS = 8
 _RISES = frozenset({"tang", "giam", "hon", "vuot"})
+# Typed bare, these measures of time and the like are seldom anything else.
+_TIME = frozenset({"thang", "tuan", "nam", "ngay", "gio", "phut", "tieng", "tuoi", "quy", "diem", "lit", "ha", "sao"})
 _TIMES = frozenset({"thang", "tuan", "nam", "ngay", "quy"})
 _YEAR = len("2024")
 _YEARS = frozenset({*range(1990, 2000), *range(2001, 2036)})
@@ -182,15 +184,13 @@ def _is_no_count(found: Scan, quantity: Quantity, catalogue: Catalogue) -> bool:
         return False
     if _is_year(found, quantity):
         return True
-    words = longest(found.row, quantity.at + 1, catalogue.vocabulary.not_counted)
+    # A single word typed bare may be another: "12 to" tổ as well as tờ, "6 doan vien" đoàn as well as đoạn.
+    row = found.row if _text(found, quantity.at + 1) in _TIME else found.careful
+    words = longest(row, quantity.at + 1, catalogue.vocabulary.not_counted)
     if words is None or words.tokens[-1] < quantity.ends:
         return False
-    # "12 to" may be tổ as well as tờ, "250k tang" tặng as well as tầng.
-    return (
-        not (quantity.units or quantity.number.scaled)
-        or len(words.tokens) > 1
-        or bool(found.row.accents[words.tokens[0]])
-    )
+    several = len(words.tokens) > 1 or bool(found.row.accents[words.tokens[0]])
+    return several or not (quantity.units or quantity.number.scaled)
 
 
 def _text(found: Scan, at: int) -> str:
@@ -206,7 +206,7 @@ def silence(found: Scan) -> Silence:
         tokens = sure if is_sure(found, first, last) else unsure
         if name == "future":
             tokens.update(_until_done(found, first))
-        elif name == "not_yet" and not _is_mentioned(found, first) and first not in told_none:
+        elif name == "not_yet" and not _is_mentioned(found, first, last) and first not in told_none:
             tokens.update(_clause(found, first))
         elif name == "before":
             tokens.update(_compared(found, first))
@@ -261,12 +261,12 @@ def cues_before(found: Scan, at: int) -> list[tuple[int, int, str]]:
     """Return the last few cues before token `at` that are not part of the words of an indicator."""
     end = bisect_left(found.cues, (at, -1, ""))
     near = found.cues[max(0, end - 4) : end]
-    return [cue for cue in near if not _is_mentioned(found, cue[0])]
+    return [cue for cue in near if not _is_mentioned(found, cue[0], cue[1])]
 
 
-def _is_mentioned(found: Scan, at: int) -> bool:
-    before = bisect_left(found.mentions, at + 1, key=lambda mention: mention.first)
-    return before > 0 and found.mentions[before - 1].last >= at
+def _is_mentioned(found: Scan, first: int, last: int) -> bool:
+    before = bisect_left(found.mentions, first + 1, key=lambda mention: mention.first)
+    return before > 0 and found.mentions[before - 1].last >= last
 
 
 def _rate(found: Scan, quantity: Quantity, catalogue: Catalogue) -> Rate | None:

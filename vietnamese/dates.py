@@ -107,7 +107,7 @@ def _typed_otherwise(name: str, match: re.Match[str], text: Aligned) -> bool:
         return not ("quý" in typed or _is_bare(typed))
     if name == "weekday" and match["th"]:
         told = match["past"] or match.start("th") > match.start() or _opens_clause(text.text, match.start())
-        return not ("thứ" in typed or (_is_bare(typed) and told))
+        return not ("thứ" in typed or (_is_bare(text.typed(*match.span("th"))) and told))
     if name.startswith("month") and "thang" in match[0] and ("thắng" in typed or "thăng" in typed):
         return True
     if name == "year_near":

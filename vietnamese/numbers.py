@@ -45,7 +45,7 @@ _NUMBER = rf"""
     (?: \ ?(?P<percent>%|phan\ tram\b) )?
 """
 _BEFORE = re.compile(
-    r"(?:\b(?P<about>tren duoi)|\b(?P<min>tren|hon|it nhat|toi thieu|khong duoi)|\b(?P<max>gan|ngot"
+    r"(?:\b(?P<about>tren duoi)|\b(?P<min>tren|hon|it nhat|toi thieu|khong duoi)|\b(?P<max>gan|ngot(?: nghet)?"
     r"|duoi|toi da|khong qua|chua toi|chua den)"
     r"|\b(?P<approx>khoang chung|khoang|chung|xap xi|uoc|co|tam|do))\s*$"
 )
@@ -225,7 +225,8 @@ def _joined(numbers: list[Number], folded: str) -> list[Number]:
     for number in numbers:
         last = joined[-1] if joined else None
         match = _JOIN.fullmatch(folded, last.end, number.start) if last else None
-        if last is None or match is None or last.of or last.doubt in {"range", "either"}:
+        apart = last is not None and last.money and not number.money and match is not None and match["of"]
+        if last is None or match is None or apart or last.of or last.doubt in {"range", "either"}:
             joined.append(number)
         elif match["of"]:
             joined[-1] = replace(last, end=last.end, of=number)
