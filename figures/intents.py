@@ -11,7 +11,9 @@ from collections.abc import Mapping
 from vietnamese.fold import Aligned
 
 NOT = r"(?:khong|ko|k|kg|hong|hok|hem|chua|chang|kh|hk|hg)"
-_PARTICLES = r"(?: (?:chi|em|e|c|co|a|ah|ak|ha|hen|nhi|vay|ta|z|ne|the|nua|roi|r|luon|voi|gium|giup)){0,8}"
+_PARTICLES = (
+    r"(?: (?:chi|em|e|c|co|a|ah|ak|ha|hen|nhi|vay|ta|z|ne|the|nua|roi|r|luon|voi|gium|giup|nha|nhe|nghen|oi)){0,8}"
+)
 _END = r"(?=\s*(?:[,.;!?]|$))"
 
 _REPORT = (

@@ -35,13 +35,14 @@ from figures.reading_types import Ask, Reading, Record
 from figures.records import build
 from figures.scan import Scan, scan
 from figures.when import told_dates
-from vietnamese.fold import Aligned, align, fold, one_line, parted
+from vietnamese.fold import Aligned, align, fold, one_line, parted, written_out
 from vietnamese.keyboards import plain_letters, single_letters
 
 __all__ = ["MAX_CHARS", "Ask", "Reading", "Record", "is_emergency", "read"]
 
 MAX_CHARS = 5_000
 _LEAST_VND = 10_000
+_SHORT_WORDS = {"c": "chi", "e": "em", "ch": "chi hoi", "ms": "moi", "vs": "voi", "r": "roi"}
 _NOON = 12
 _IN_THE_UNION = re.compile(
     r"\b(?:chi hoi|hoi vien|hv|to phu nu|bao cao|bc|cac chi|chi em|gay quy|quy hoi|ve chai|hoi phi)\b"
@@ -62,6 +63,7 @@ def read(
     if topic:
         return Reading("emergency", topic=topic, restricted=True)
     aligned, keyboard = plain_letters(align(text[:MAX_CHARS]))
+    aligned = written_out(aligned, _SHORT_WORDS)
     aligned = parted(single_letters(aligned, catalogue.vocabulary.known), catalogue.vocabulary.joined)
     line = one_line(aligned)
     intent = intent_of(line)

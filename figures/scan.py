@@ -21,6 +21,7 @@ from vietnamese.phones import find_numbers as find_phones
 
 DATE = "\\d"
 FIXED = "\\f"
+CLOSING = ","
 _RAW = re.compile(r"[a-z]+|\d+|[^\sa-z\d]|\n", re.ASCII)
 _STRONG = frozenset({";", "\n", "•", "!", "?"})
 _WEAK = frozenset({",", "+", "&", "(", ")", "va", "nhung"})
@@ -32,6 +33,11 @@ _CLOCK = re.compile(
 )
 # Accounts and identity numbers: more digits than any figure has, and no đồng behind them.
 _LONG = re.compile(r"(?<![\d.,])\d{9,}(?!\d| ?(?:d|dong|vnd)\b|[.,]\d)")
+# "3 triệu nha chị": said to the reader at the end of a clause, no house (nhà).
+_CLOSING = re.compile(
+    r"\b(?:nha|nhe|nghe|nghen|hen|ha|ne|a|ah|ak)(?: (?:chi|em|co|ba|bac|cac chi|may chi|chi em))?(?: (?:a|oi|nhe|nha))?"
+    r"(?=\s*(?:[.,;!?\n]|$))"
+)
 _NOT = frozenset({"khong", "ko", "k", "kg", "hong", "hok", "kh"})
 _NOTHING = frozenset({"co", "phat", "sinh", "ps", "ai", "gi", "nao", "ca", "het", "moi", "them"})
 _NUMBERED = frozenset({"thang", "t", "ngay", "quy", "thu", "nam", "so", "km", "thon", "to", "lop", "/", "."})
@@ -124,11 +130,12 @@ def scan(text: Aligned, today: date, catalogue: Catalogue) -> Scan:
     numbered = find_phrases(raw_row, words.numbered, words.fillers | _DIGIT_SIGNS)
     taken = [(raw[i].start, raw[i].end) for phrase in numbered for i in phrase.tokens]
     masked = _outside([(start, end) for start, end, _ in phones] + fixed, taken)
-    left = text.blanked([*taken, *masked])
+    closings = _outside([match.span() for match in _CLOSING.finditer(text.text)], taken + masked)
+    left = text.blanked([*taken, *masked, *closings])
     dates = [_without_mung(found, left) for found in find_dates(left, today) if not _counts(found, left, words)]
     left = left.blanked((found.start, found.end) for found in dates)
     numbers = [number for number in find_numbers(left, words.counted) if not _is_empty(number, left)]
-    tokens = _tokens(raw, numbers, dates, masked)
+    tokens = _tokens(raw, numbers, dates, masked, closings=closings)
     row = row_of(text, _spans(tokens))
     phrases = find_phrases(row, words.words, words.fillers | {DATE} | _QUOTES)
     careful = replace(row, strict=strict_places(row.accents))
@@ -137,6 +144,11 @@ def scan(text: Aligned, today: date, catalogue: Catalogue) -> Scan:
     mentions = _mentions(tokens, raw, numbered, careful.strict, phrases)
     mentions = tuple(_denied(mention, row.texts) for mention in mentions)
     quantities = [_quantity(number, bisect_left(starts, number.start), row, words) for number in numbers]
+    closed = {bisect_left(starts, start) for start, _ in closings}
+    quantities = [
+        _without_vocative(quantity, row.texts, mentions, catalogue) if quantity.ends + 1 in closed else quantity
+        for quantity in quantities
+    ]
     quantities += _zeros(tokens, mentions, {quantity.at for quantity in quantities})
     return Scan(
         text=text,
@@ -252,11 +264,17 @@ def _is_empty(number: Number, text: Aligned) -> bool:
 
 
 def _tokens(
-    raw: list[Token], numbers: list[Number], dates: list[DateFound], masked: list[tuple[int, int]]
+    raw: list[Token],
+    numbers: list[Number],
+    dates: list[DateFound],
+    masked: list[tuple[int, int]],
+    *,
+    closings: list[tuple[int, int]],
 ) -> list[Token]:
     spans = [(number.start, (number.of or number).end, NUMBER) for number in numbers]
     spans += [(found.start, found.end, DATE) for found in dates]
     spans += [(start, end, FIXED) for start, end in masked]
+    spans += [(start, end, CLOSING) for start, end in closings]
     spans.sort()
     tokens: list[Token] = []
     at = 0
@@ -302,6 +320,24 @@ def _quantity(number: Number, at: int, row: Row, words: Vocabulary) -> Quantity:
         # "1 tạ rưỡi", "1 cây số rưỡi"
         number = replace(number, value=number.value + Decimal("0.5"))
     return Quantity(at, number, tuple(code for code, _, _ in codes), size, found.tokens[-1])
+
+
+def _without_vocative(
+    quantity: Quantity, texts: Sequence[str], mentions: tuple[Mention, ...], catalogue: Catalogue
+) -> Quantity:
+    """Count no people in "quà: 20 chị ạ": the things are named before the number, and the sender speaks to chị."""
+    if quantity.ends != quantity.at + 1 or texts[quantity.ends] not in {"chi", "em"}:
+        return quantity
+    at = quantity.at - 1
+    while at > 0 and texts[at] in _IS:
+        at -= 1
+    index = bisect_left(mentions, at + 1, key=lambda mention: mention.first)
+    named = mentions[index - 1] if index and mentions[index - 1].last == at else None
+    if named is None or any(
+        catalogue[code].links.people or catalogue[code].unit in quantity.units for code in named.codes
+    ):
+        return quantity
+    return replace(quantity, units=(), ends=quantity.at)
 
 
 def _zeros(tokens: list[Token], mentions: tuple[Mention, ...], taken: set[int]) -> list[Quantity]:

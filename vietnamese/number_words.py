@@ -12,14 +12,14 @@ _DIGIT = {
     "mot": 1, "hai": 2, "ba": 3, "bon": 4, "tu": 4, "nam": 5, "lam": 5, "nham": 5, "sau": 6, "bay": 7, "tam": 8,
     "chin": 9,
 }  # fmt: skip
-_UNITS = {"chuc": 10, "tram": 100, "nghin": 1_000, "ngan": 1_000, "trieu": 10**6, "ty": 10**9, "ti": 10**9}
+_UNITS = {"chuc": 10, "tram": 100, "tr": 10**6, "nghin": 1_000, "ngan": 1_000, "trieu": 10**6, "ty": 10**9, "ti": 10**9}
 _FEW = frozenset({"vai", "may", "hang", "dam"})
 _TYPED = {
     "mot": {"một", "mốt"}, "hai": {"hai"}, "ba": {"ba"}, "bon": {"bốn"}, "tu": {"tư"}, "nam": {"năm"},
     "lam": {"lăm"}, "nham": {"nhăm"}, "sau": {"sáu"}, "bay": {"bảy", "bẩy"}, "tam": {"tám"}, "chin": {"chín"},
     "muoi": {"mười", "mươi"}, "chuc": {"chục"}, "tram": {"trăm"}, "nghin": {"nghìn"}, "ngan": {"ngàn"},
     "trieu": {"triệu"}, "ty": {"tỷ"}, "ti": {"tỉ"}, "linh": {"linh"}, "le": {"lẻ"}, "ruoi": {"rưỡi", "rưởi"},
-    "vai": {"vài"}, "may": {"mấy"}, "hang": {"hàng"}, "ham": {"hăm"}, "nua": {"nửa"}, "dam": {"dăm"},
+    "vai": {"vài"}, "may": {"mấy"}, "hang": {"hàng"}, "ham": {"hăm"}, "nua": {"nửa"}, "tr": {"tr"}, "dam": {"dăm"},
 }  # fmt: skip
 # Alone and without accents these are more often something else: nam (man, year), sau (after), tu (from), ba (Mrs) …
 _UNSURE_ALONE = frozenset({"ba", "nam", "sau", "tu", "bay", "tam", "lam", "bon", "nham", "muoi", "chin"})
@@ -99,7 +99,7 @@ def _number(words: list[_Word], text: Aligned, counted: Collection[str]) -> Word
     follower = _NEXT.match(text.text, words[-1].end)
     before_counted = bool(follower and follower[1] in counted)
     start, end = words[0].start, words[-1].end
-    money = any(name in {"trieu", "ty", "ti"} for name in names)
+    money = any(name in {"trieu", "tr", "ty", "ti"} for name in names)
     if names[0] in _FEW:
         few = names[1:2] in [[unit] for unit in (*_UNITS, "muoi")] or (before_counted and names[0] == "vai")
         return WordNumber(start, end, None, money, True, "vague") if few else None
@@ -145,7 +145,7 @@ def _value(names: list[str]) -> int | None:
     if names[0] == "nua":
         return _UNITS[names[1]] // 2 if len(names) == 2 and _UNITS.get(names[1], 0) >= 1_000 else None
     total, rest = 0, names
-    for unit in (("ty", "ti"), ("trieu",), ("nghin", "ngan")):
+    for unit in (("ty", "ti"), ("trieu", "tr"), ("nghin", "ngan")):
         at = next((i for i, name in enumerate(rest) if name in unit), None)
         if at is None:
             continue
