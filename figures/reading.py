@@ -27,8 +27,8 @@ from figures.intents import (
     PRIVATE,
     REQUESTED,
     SEVERAL,
-    WONDERED,
     intent_of,
+    questions,
 )
 from figures.members import read_member
 from figures.reading_types import Ask, Reading, Record
@@ -131,7 +131,7 @@ def _asks_back(draft: Draft, line: Aligned) -> bool:
 
 def _outside_questions(draft: Draft, line: Aligned) -> list[Record]:
     """Return the figures that do not stand in a clause that asks."""
-    asked = [_clause(line, match) for pattern in (ASKED, WONDERED) for match in pattern.finditer(line.text)]
+    asked = [_clause(line, match) for match in (*ASKED.finditer(line.text), *questions(line))]
     return [
         record
         for _, record in draft.rows

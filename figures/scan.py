@@ -35,14 +35,16 @@ _CLOCK = re.compile(
 _LONG = re.compile(r"(?<![\d.,])\d{9,}(?!\d| ?(?:d|dong|vnd)\b|[.,]\d)")
 # "3 triệu nha chị": said to the reader at the end of a clause, no house (nhà).
 _CLOSING = re.compile(
-    r"\b(?:nha|nhe|nghe|nghen|hen|ha|ne|a|ah|ak)(?: (?:chi|em|co|ba|bac|cac chi|may chi|chi em))?(?: (?:a|oi|nhe|nha))?"
+    r"\b(?:nha|nhe|nghe|nghen|hen|ha|ne|oi|a|ah|ak|hihi|haha|hehe)(?: (?:chi|em|co|ba|bac|cac chi"
+    r"|may chi|chi em))?(?: (?:a|oi|nhe|nha))?"
     r"(?=\s*(?:[.,;!?\n]|$))"
 )
 _NOT = frozenset({"khong", "ko", "k", "kg", "hong", "hok", "kh"})
 _NOTHING = frozenset({"co", "phat", "sinh", "ps", "ai", "gi", "nao", "ca", "het", "moi", "them"})
 _NUMBERED = frozenset({"thang", "t", "ngay", "quy", "thu", "nam", "so", "km", "thon", "to", "lop", "/", "."})
 _IS = frozenset({":", "-", "=", "thi", "la"})
-_POLITE = frozenset({"a", "ak", "chi", "nhe", "nha", "em"})
+_POLITE = frozenset({"a", "ak", "chi", "nhe", "nha", "em", "oi", "roi", "het", "luon"})
+_SPOKEN_TO = frozenset({"chi", "em"})
 # A number after these words is no name of a chapter: "họp chi hội 45 chị", "tổng số chi hội 96".
 _NOT_NAMED_AFTER = frozenset({"hop", "hoat", "sh", "toan", "ca", "so", "tong"})
 _SCALED = re.compile(r"(?:[.,]\d+)? ?(?:k|tr|trieu|nghin|ngan|ty|ti|cu)(?![a-z])|[.,]\d|%| ?%")
@@ -74,13 +76,17 @@ class Token:
 
 @dataclass(frozen=True, slots=True)
 class Quantity:
-    """A number at token `at` with what is counted: the units of measure it may mean, which end at token `ends`."""
+    """A number at token `at` with what is counted: the units of measure it may mean, which end at token `ends`.
+
+    `loose` is true where "chị" may be spoken to and not counted: "hộ thoát nghèo 3 chị ạ".
+    """
 
     at: int
     number: Number
     units: tuple[str, ...]
     size: int
     ends: int
+    loose: bool = False
 
     @property
     def money(self) -> bool:
@@ -146,7 +152,9 @@ def scan(text: Aligned, today: date, catalogue: Catalogue) -> Scan:
     quantities = [_quantity(number, bisect_left(starts, number.start), row, words) for number in numbers]
     closed = {bisect_left(starts, start) for start, _ in closings}
     quantities = [
-        _without_vocative(quantity, row.texts, mentions, catalogue) if quantity.ends + 1 in closed else quantity
+        _spoken_to(quantity)
+        if quantity.ends + 1 in closed and quantity.ends == quantity.at + 1 and row.texts[quantity.ends] in _SPOKEN_TO
+        else quantity
         for quantity in quantities
     ]
     quantities += _zeros(tokens, mentions, {quantity.at for quantity in quantities})
@@ -322,22 +330,9 @@ def _quantity(number: Number, at: int, row: Row, words: Vocabulary) -> Quantity:
     return Quantity(at, number, tuple(code for code, _, _ in codes), size, found.tokens[-1])
 
 
-def _without_vocative(
-    quantity: Quantity, texts: Sequence[str], mentions: tuple[Mention, ...], catalogue: Catalogue
-) -> Quantity:
-    """Count no people in "quà: 20 chị ạ": the things are named before the number, and the sender speaks to chị."""
-    if quantity.ends != quantity.at + 1 or texts[quantity.ends] not in {"chi", "em"}:
-        return quantity
-    at = quantity.at - 1
-    while at > 0 and texts[at] in _IS:
-        at -= 1
-    index = bisect_left(mentions, at + 1, key=lambda mention: mention.first)
-    named = mentions[index - 1] if index and mentions[index - 1].last == at else None
-    if named is None or any(
-        catalogue[code].links.people or catalogue[code].unit in quantity.units for code in named.codes
-    ):
-        return quantity
-    return replace(quantity, units=(), ends=quantity.at)
+def _spoken_to(quantity: Quantity) -> Quantity:
+    """Return a number before "chị ạ": thousands count no people, others perhaps none."""
+    return replace(quantity, units=(), ends=quantity.at) if quantity.number.scaled else replace(quantity, loose=True)
 
 
 def _zeros(tokens: list[Token], mentions: tuple[Mention, ...], taken: set[int]) -> list[Quantity]:

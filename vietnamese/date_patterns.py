@@ -88,7 +88,12 @@ PATTERNS: tuple[tuple[str, tuple[str, ...], str], ...] = (
         # "mỗi tháng năm trăm nghìn", "3 tháng ba lần" are no months.
         rf"(?<!moi )(?<!hang )(?<!\d )\bthang (?P<m>{_MONTH_WORD})\b(?! (?:{_COUNTS}|lan|ruoi)\b)" + _NO_YEAR,
     ),
-    ("month_near", ("thang ", "thag ", "thg "), r"\b(?:thang|thag|thg) (?P<which>nay|truoc|roi|vua roi|vua qua|qua)\b"),
+    (
+        "month_near",
+        ("thang ", "thag ", "thg "),
+        r"(?<!/)\b(?:thang|thag|thg) (?P<which>nay|truoc|roi"
+        r"|vua roi|vua qua|qua)\b",
+    ),
     (
         "weekday",
         ("thu", "t", "cn"),
@@ -99,7 +104,7 @@ PATTERNS: tuple[tuple[str, tuple[str, ...], str], ...] = (
     (
         "year_near",
         ("nam",),
-        rf"\bnam (?P<which>nay|ngoai|truoc|roi)\b|\b(?:ca|trong) nam\b(?! (?:{_COUNTS}|cay|goc|gio|phut)\b)",
+        rf"(?<!\d )\bnam (?P<which>nay|ngoai|truoc|roi)\b|\b(?:ca|trong) nam\b(?! (?:{_COUNTS}|cay|goc|gio|phut)\b)",
     ),
     (
         "ago",

@@ -105,6 +105,9 @@ def _number(words: list[_Word], text: Aligned, counted: Collection[str]) -> Word
         return WordNumber(start, end, None, money, True, "vague") if few else None
     if len(words) == 1 and words[0].bare and _PART_OF_A_WORD.search(text.text[max(0, start - 8) : end]):
         return None
+    if names == ["nam"] and re.search(r"\d ?$", text.text[max(0, start - 3) : start]):
+        # "2 năm chị ạ": years.
+        return None
     if names in (["tu"], ["lam"], ["nham"]):
         # Only after tens are these numbers; "tư vấn" is none.
         return None

@@ -32,7 +32,7 @@ _DIGITS = (
 )
 # "8 lít" is 800 nghìn where no liquid follows; "5 lít xăng" and "3 chai nước mắm" are measures.
 _SLANG = (
-    r"(?:lit|chai|xi)(?=\ *(?:$|[,.;!?)\n\0]|(?:tien|nha|nhe|nghen|a|ak|roi|chi|luon|thoi|bo|cho|ung|gay|vao|de)\b))"
+    r"(?:lit|chai|xi)(?=\ *(?:$|[,.;!?)\n\0]|(?:tien|nha|nhe|nghen|a|ak|roi|chi|em|luon|thoi|bo|cho|ung|gay|vao|de)\b))"
 )
 _SCALE = rf"k|nghin|ngan|ngh|trieu|tr|cu(?! (?:gia|neo|ong|ba|cao tuoi)\b)|ty|ti|chuc|tram|{_SLANG}"
 _HIGHER = r"(?:nghin|ngan|trieu|ty|ti|k)(?![a-z])"
