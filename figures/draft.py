@@ -88,7 +88,8 @@ def _linked(draft: Draft, mention: Mention, link: str) -> str | None:
 
 def _speaks_alone(draft: Draft, mention: Mention, link: str) -> bool:
     """Tell whether words without a number of their own can own people ("tuyên truyền cho 40 chị") or, if one, money."""
-    return (mention.one or link == "people") and mention.first not in draft.sorted.silent
+    alone = mention.one or link == "people" or (link == "monthly" and draft.catalogue[mention.codes[0]].named)
+    return alone and mention.first not in draft.sorted.silent
 
 
 def add(

@@ -13,6 +13,7 @@ from figures.sorting import cues_before
 
 PEOPLE = frozenset({"nguoi", "luot_nguoi"})
 _NEAR_TOKENS = 4
+_CARRIED = 30
 # Words that may name a total alone do so only for a number that can be one: at least a hundredth of the usual most.
 _SMALL_SHARE = 100
 _JOINS = frozenset({",", ":", "-", "co", "voi", "va", "la", "tong", "hien", "duoc"})
@@ -174,6 +175,22 @@ def add_under_heading(draft: Draft, quantity: Quantity) -> bool:
 def _head_of(draft: Draft, first: int, last: int) -> str:
     start, end = span_of(draft.found, first, last)
     return draft.found.text.original[start:end].strip(" -+•:\n")
+
+
+def add_carried(draft: Draft, quantity: Quantity) -> bool:
+    """Read a count whose verb stands further before in the sentence: "duy trì 2 địa chỉ tin cậy, 3 CLB"."""
+    found = draft.found
+    first = bisect_left(found.strong, found.strong[quantity.at])
+    said = f" {' '.join(found.row.texts[max(first, quantity.at - _CARRIED) : quantity.at])} "
+    best: tuple[int, str] | None = None
+    for indicator in draft.catalogue.carried:
+        places = [said.rfind(f" {verb} ") for verb in indicator.carried]
+        if indicator.unit in quantity.units and value_of(quantity) is not None and max(places) >= 0:
+            best = max(best or (-1, ""), (max(places), indicator.code))
+    if best is None:
+        return False
+    add(draft, draft.catalogue[best[1]], quantity, first=quantity.at, last=quantity.ends)
+    return True
 
 
 def line_head(draft: Draft, at: int) -> str | None:

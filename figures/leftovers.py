@@ -6,7 +6,16 @@ from collections.abc import Sequence
 
 from figures.catalogue import Indicator
 from figures.draft import Draft, add, context_of, same_clause, value_of
-from figures.echoes import PEOPLE, add_alone, add_far, add_like_the_last, add_under_heading, alike, last_pair
+from figures.echoes import (
+    PEOPLE,
+    add_alone,
+    add_carried,
+    add_far,
+    add_like_the_last,
+    add_under_heading,
+    alike,
+    last_pair,
+)
 from figures.pairing import fits
 from figures.reading_types import Ask
 from figures.scan import Quantity
@@ -36,6 +45,7 @@ def _is_placed(draft: Draft, quantity: Quantity) -> bool:
         _add_linked,
         add_like_the_last,
         add_under_heading,
+        add_carried,
         add_alone,
     )
     return any(way(draft, quantity) for way in ways)

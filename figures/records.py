@@ -33,7 +33,7 @@ from vietnamese.fold import fold
 _PERCENT_TOLERANCE = 0.11
 _POOR = {"ho_ngheo": "ngheo", "can_ngheo": "can_ngheo"}
 _NEAR = 6
-_PERSON = frozenset({"chi", "ba", "co", "em", "ho", "nha"})
+_PERSON = frozenset({"chi", "ba", "co", "em", "ho", "nha", "chau", "be"})
 _NO_NAMES = frozenset(
     {"em", "oi", "a", "nhe", "nha", "hoi", "ngheo", "vao", "vo", "moi", "da", "co", "duoc", "dc", "la", "nao", "ay"}
     | {"do", "gi", "trong", "va", "thi", "xin", "bao", "can"}
@@ -189,7 +189,8 @@ def _add_zeros(draft: Draft) -> None:
 def _is_named(draft: Draft, mention: Mention) -> bool:
     """Tell whether one person is named in the clause: "kết nạp thêm chị Rơ Châm Hyen"; unsure without capitals."""
     found = draft.found
-    if any(same_clause(found, quantity.at, mention.first) for quantity in found.quantities):
+    counts = [one for one in found.quantities if not (one.money or one.number.scaled)]
+    if any(same_clause(found, quantity.at, mention.first) for quantity in counts):
         return False
     original = found.text.original
     for at in range(max(0, mention.first - _NEAR), min(len(found.tokens) - 1, mention.last + _NEAR)):
