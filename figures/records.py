@@ -146,7 +146,8 @@ def _add_ones(draft: Draft) -> None:
     used = {chosen.mention.first for chosen in draft.pairs}
     for mention in draft.found.mentions:
         indicator = draft.catalogue[_one_code(mention)]
-        single = mention.one or (indicator.named and _is_named(draft, mention))
+        begun = bool(indicator.needs) and _is_begun(draft, mention)
+        single = mention.one or begun or (indicator.named and _is_named(draft, mention))
         if not single or mention.first in used or mention.first in draft.sorted.silent or indicator.code in counted:
             continue
         counted.add(indicator.code)
@@ -155,6 +156,18 @@ def _add_ones(draft: Draft) -> None:
         if "ho" in indicator.accepts and any(_is_of_several(draft, chosen, mention) for chosen in draft.pairs):
             draft.asks.append(Ask("number", {"doubt": "vague"}))
         put(draft, mention.first, Record(indicator.code, 1, indicator.unit, None, span, by=by))
+
+
+def _is_begun(draft: Draft, mention: Mention) -> bool:
+    """Tell whether the clause founds the one it names: "HTX dệt thổ cẩm ra mắt hôm qua"."""
+    found = draft.found
+    first = mention.last + 1
+    last = first
+    while last < len(found.tokens) and same_clause(found, last, mention.last):
+        last += 1
+    said = " ".join(found.row.texts[first:last])
+    counted = any(first <= one.at < last and "htx" in one.units for one in found.quantities)
+    return not counted and any(f" {verb} " in f" {said} " for verb in ("ra mat", "thanh lap"))
 
 
 def _is_of_several(draft: Draft, chosen: Pair, mention: Mention) -> bool:

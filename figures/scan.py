@@ -23,6 +23,7 @@ FIXED = "\\f"
 _RAW = re.compile(r"[a-z]+|\d+|[^\sa-z\d]|\n", re.ASCII)
 _STRONG = frozenset({";", "\n", "•", "!", "?"})
 _WEAK = frozenset({",", "+", "&", "(", ")", "va"})
+_BESIDE_TODAY = re.compile(r"(?:nay|qua)\W*$")
 _REACHED = re.compile(r"\b(?:dat|duoc|dc|co|:) ?$")
 _CLOCK = re.compile(r"(?<![\d.,])(?:[01]?\d|2[0-4]):[0-5]\d(?!\d)")
 # A number after these words is no name of a chapter: "họp chi hội 45 chị", "tổng số chi hội 96".
@@ -33,6 +34,7 @@ _BULLET = re.compile(r"(?:^|\n) ?(\d{1,2})(?: ?[.)/](?= ?[a-z])|[.)] (?=\d))")
 _NO_COUNT_AFTER_DATE = re.compile(
     r" ?chi (?:em|hoi)\b(?! (?:da |moi )?(?:nop|gui|bao|dat|duoi|hoan thanh|chua|co ty le|tham gia))"
 )
+_PEOPLE = frozenset({"nguoi", "luot_nguoi", "tre"})
 _QUOTES = frozenset({'"', "“", "”", "«", "»"})
 _DIGIT_SIGNS = frozenset({"/", "."})
 
@@ -105,7 +107,12 @@ def scan(text: Aligned, today: date, catalogue: Catalogue) -> Scan:
     taken = [(raw[i].start, raw[i].end) for phrase in numbered for i in phrase.tokens]
     masked = _outside([(start, end) for start, end, _ in phones] + fixed, taken)
     left = text.blanked([*taken, *masked])
-    dates = [_without_mung(found, left) for found in find_dates(left, today) if not _counts(found, left, words)]
+    inside = [(raw[phrase.tokens[0]].start, raw[phrase.tokens[-1]].end) for phrase in numbered]
+    dates = [
+        _without_mung(found, left)
+        for found in find_dates(left, today)
+        if not _counts(found, left, words) and not (found.weak and _within(found, inside))
+    ]
     left = left.blanked((found.start, found.end) for found in dates)
     numbers = [number for number in find_numbers(left, words.counted) if not _is_empty(number, left)]
     tokens = _tokens(raw, numbers, dates, masked)
@@ -179,14 +186,22 @@ def _outside(spans: Iterable[tuple[int, int]], taken: list[tuple[int, int]]) -> 
 def _counts(found: DateFound, text: Aligned, words: Vocabulary) -> bool:
     """Tell whether d/m is rather k of n: "3/5 hộ", "8/12 chị"."""
     near = text.text[max(0, found.start - 10) : found.start]
-    if not found.weak or "nay" in near or "qua" in near:
-        return False
-    if _first_is_larger(text.text[found.start : found.end]) and not _REACHED.search(near):
+    if not found.weak or _BESIDE_TODAY.search(near):
         return False
     following = [Token(m.start(), m.end(), m[0]) for m in _RAW.finditer(text.text, found.end, found.end + 24)]
-    if _NO_COUNT_AFTER_DATE.match(text.text, found.end):
+    if not following or _NO_COUNT_AFTER_DATE.match(text.text, found.end):
         return False
-    return bool(following) and unit_at(row_of(text, _spans(following)), 0, words.units) is not None
+    unit = unit_at(row_of(text, _spans(following)), 0, words.units)
+    if unit is None:
+        return False
+    # "8/5 hộ" is more than was asked for, "8/3 hội viên" may be the day.
+    surely = _REACHED.search(near) or not _PEOPLE & set(unit.codes)
+    return bool(surely) or not _first_is_larger(text.text[found.start : found.end])
+
+
+def _within(found: DateFound, spans: Iterable[tuple[int, int]]) -> bool:
+    """Tell whether d/m stands inside words of an indicator, as k of n: "xóa 2/5 cơ sở Hội dưới 60%"."""
+    return any(start < found.start and found.end < end for start, end in spans)
 
 
 def _without_mung(found: DateFound, text: Aligned) -> DateFound:
