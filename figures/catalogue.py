@@ -5,8 +5,9 @@ Built from an already parsed mapping (`content/indicators.yaml`); every mistake 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
 from types import MappingProxyType
 
 from figures.catalogue_checks import Checks
@@ -16,6 +17,7 @@ from vietnamese.fold import fold
 KINDS = frozenset({"flow", "stock", "money", "ratio", "boolean"})
 PERIODS = frozenset({"day", "week", "month", "quarter", "half_year", "year", "term"})
 CONFIDENCES = frozenset({"high", "medium", "low"})
+_JOINED_LETTERS = 5
 Words = Mapping[str, Mapping[str, tuple[str, ...]]]
 
 
@@ -129,6 +131,8 @@ class Vocabulary:
 
     `numbered` holds the indicators' phrases with digits in them, `words` the others, `fixed` what holds a number that
     is no value; `cues` are small words that change what a number means, `parts` name the parts of a breakdown.
+    `joined` holds two words of a phrase typed as one with the place where they part ("hoivien": 3).
+    `known` are the words of the indicators.
     A code ending in "!" marks a phrase that means one where no number stands; `alone` those that name something only
     where nothing else does. `place_words` begin the name of a place; `reporting_units` are units of measure that report
     rather than are reported, of `small_units` nobody counts thousands.
@@ -141,6 +145,8 @@ class Vocabulary:
     units: Trie
     counted: frozenset[str]
     fillers: frozenset[str]
+    joined: Mapping[str, int]
+    known: frozenset[str]
     not_counted: Trie
     parts: Trie
     alone: Trie
@@ -335,6 +341,8 @@ def _vocabulary(
         cues=build_trie(_named(checks.word_lists(content, "cues", "cues"))),
         units=build_trie(unit_words),
         counted=frozenset(split(word)[0] for word, code in unit_words if code != NO_UNIT),
+        joined=_joined(word for word, _ in phrases),
+        known=frozenset(token for word, _ in phrases for token in split(word)),
         fillers=_folded_words(content, "fillers", checks),
         not_counted=build_trie((word, "") for word in checks.strings(content, "not_counted", "not_counted")),
         alone=build_trie((word, row.code) for row in indicators.values() for word in row.alone),
@@ -350,6 +358,16 @@ def _vocabulary(
             for word in words
         ),
     )
+
+
+def _joined(phrases: Iterable[str]) -> Mapping[str, int]:
+    """Return pairs of neighbouring words written together, where that is no word itself."""
+    rows = [split(phrase) for phrase in phrases]
+    words = {token for row in rows for token in row}
+    pairs = {
+        (a, b) for row in rows for a, b in pairwise(row) if a.isalpha() and b.isalpha() and min(len(a), len(b)) > 1
+    }
+    return MappingProxyType({a + b: len(a) for a, b in pairs if len(a + b) >= _JOINED_LETTERS and a + b not in words})
 
 
 def _named(lists: Mapping[str, tuple[str, ...]]) -> list[tuple[str, str]]:

@@ -4,25 +4,30 @@ from __future__ import annotations
 
 import re
 
-from figures.intents import BORN
+from figures.intents import BORN, BORN_BARE, BORN_YEAR
 from vietnamese.dates import birth
 from vietnamese.fold import Aligned
 from vietnamese.names import clean_name
 from vietnamese.phones import find_numbers
 
 _PHONE_WORD = re.compile(r"\b(?:dt|sdt|so dt|so dien thoai|dien thoai)\b[ .:]*$")
-_CHAPTER = re.compile(r"\b(?:lang|thon|buon|bon|plei|xom|to dan pho|tdp|chi hoi)\b(?: \w+){1,3}")
-_START = re.compile(
-    r"\b(?:ket nap|dang ky|dang ki|dk|them|cho|moi|hoi vien|hv|ten la|ten|la|chi|vao hoi|em muon|muon vao hoi)\b"
-    r"[ :,.-]*"
+_CHAPTER = re.compile(
+    r"\b(?:lang|thon|buon|bon|plei|xom|to dan pho|tdp|chi hoi)\b"
+    r"(?: (?!(?:muon|xin|vao|dt|sdt|so|sinh|sn|dan|nha|nhe|a|chi|em|hom|tu|da)\b)\w+){1,4}"
 )
+_START = re.compile(
+    r"\b(?:ket nap|dang ky|dang ki|dk|them|nhap|bo sung|xin|cho|moi|hoi vien|hv|ten la|ten|la|chi|em|minh|vao hoi|muon"
+    r"|tham gia|gia nhap|hoi phu nu|giup|gium|dum|ho|duoc|dc|1|mot|nguoi|ho ten|ho va ten)\b[ :,.-]*"
+)
+# What may follow a name before the year of birth: her people, where she lives.
+_AFTER_NAME = re.compile(r" ?(?:[,;(\n]|\b(?:nguoi|dan toc|dtoc|o|sinh|sn|vao hoi|muon)\b)")
 
 
 def read_member(typed: str, text: Aligned) -> dict[str, str | int]:
     """Return what a registration tells: full_name, birth (ISO), birth_year, phone (0…), chapter; only what was told."""
     member: dict[str, str | int] = {}
     folded = text.text.replace("\n", " ")
-    born = re.search(BORN, folded)
+    born = re.search(BORN, folded) or re.search(BORN_BARE, folded) or re.search(BORN_YEAR, folded)
     phones = find_numbers(folded)
     ends = [born.start()] if born else []
     ends += [_start_of_phone(folded, start) for start, _, _ in phones]
@@ -63,6 +68,8 @@ def _name(text: Aligned, end: int) -> str | None:
     if start == 0:
         colon = text.text.rfind(":", 0, end)
         start = colon + 1 if colon >= 0 else 0
+    after = _AFTER_NAME.search(text.text, start + 1, end) if start < end else None
+    end = after.start() if after else end
     if start >= end:
         return None
     first, last = text.span(start, end)

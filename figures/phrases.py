@@ -142,9 +142,10 @@ def longest(
         after_comma = bool(used) and row.texts[used[-1]] == ","
         if used and skipped < MAX_SKIPPED and not after_comma and _may_skip(token, skippable):
             paths.append((at + 1, node, used, skipped + 1))
-        following = node.edges.get(token) or (node.edges.get(NUMBER) if token.isdigit() else None)
-        if following is not None:
-            paths.append((at + 1, following, (*used, at), skipped))
+        # A certain digit and any number may both go on: "chi hội 3 sạch", "chi hội #".
+        for edge in {token, NUMBER} if token.isdigit() else {token}:
+            if edge in node.edges:
+                paths.append((at + 1, node.edges[edge], (*used, at), skipped))
     return best
 
 

@@ -13,7 +13,7 @@ from figures.sorting import Rate
 
 
 def add_rate(draft: Draft, rate: Rate) -> None:
-    """Multiply "mỗi suất 300k" by its suất; a monthly amount is a pledge; a rule ("mỗi tuần 20k") is no figure."""
+    """Multiply "mỗi suất 300k" by its suất; a monthly amount is a pledge; a rule or a price by weight is no figure."""
     if _is_told(draft, rate) or _is_content(draft, rate):
         return
     if _is_of_things(rate):
@@ -22,7 +22,7 @@ def add_rate(draft: Draft, rate: Rate) -> None:
     crowd = {"nguoi", "luot_nguoi"} & set(rate.quantity.units) and "buoi" in rate.per
     link = "people" if crowd else "monthly" if "thang" in rate.times else "money"
     owner = context_of(draft, rate.quantity, link)
-    if rate.times and (link == "money" or not owner):
+    if (rate.times and (link == "money" or not owner)) or "kg" in rate.per:
         return
     count, pair = _count_for(draft, rate, owner)
     code = getattr(draft.catalogue[owner].links, link) if owner else None

@@ -7,30 +7,46 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import date, datetime, timedelta, timezone
 
 from figures.catalogue import Catalogue
+from figures.corrections import correction
 from figures.draft import Draft, Place
 from figures.emergency import is_emergency
-from figures.intents import NIL, NONE_OF_IT, NOT, TALK, intent_of
+from figures.intents import (
+    ADMITTED,
+    ANNOUNCED,
+    ASKED,
+    DONE,
+    GIVEN_THANKS,
+    GREETED,
+    LATER,
+    MOOD,
+    NIL,
+    NONE_OF_IT,
+    PRIVATE,
+    REQUESTED,
+    SEVERAL,
+    WONDERED,
+    intent_of,
+)
 from figures.members import read_member
 from figures.reading_types import Ask, Reading, Record
 from figures.records import build
 from figures.scan import Scan, scan
 from figures.when import told_dates
-from vietnamese.fold import align, fold
-from vietnamese.keyboards import plain_letters
+from vietnamese.fold import Aligned, align, fold, one_line, parted
+from vietnamese.keyboards import plain_letters, single_letters
 
 __all__ = ["MAX_CHARS", "Ask", "Reading", "Record", "is_emergency", "read"]
 
 MAX_CHARS = 5_000
-_VIETNAM = timezone(timedelta(hours=7))
-_OLD_AFTER = re.compile(
-    rf"(?:\bchu {NOT} phai(?: la)?|\bthay vi|\bchu {NOT}|\b{NOT} phai(?: la)?|\bnham (?:thanh|la)"
-    r"|\b(?:bao|ghi) nham(?: la| thanh)?|\btu)\D{0,12}?(\d+)\b"
+_LEAST_VND = 10_000
+_NOON = 12
+_IN_THE_UNION = re.compile(
+    r"\b(?:chi hoi|hoi vien|hv|to phu nu|bao cao|bc|cac chi|chi em|gay quy|quy hoi|ve chai|hoi phi)\b"
 )
-_OLD_BEFORE = re.compile(r"\bsua\D{0,20}?(\d+)\D{0,12}? thanh\b|\b(\d+)\D{0,12}? (?:la nham|bi nham|nham roi|la sai)\b")
+_VIETNAM = timezone(timedelta(hours=7))
 
 
 def read(
@@ -46,8 +62,9 @@ def read(
     if topic:
         return Reading("emergency", topic=topic, restricted=True)
     aligned, keyboard = plain_letters(align(text[:MAX_CHARS]))
-    folded = " ".join(aligned.text.split())
-    intent = intent_of(folded)
+    aligned = parted(single_letters(aligned, catalogue.vocabulary.known), catalogue.vocabulary.joined)
+    line = one_line(aligned)
+    intent = intent_of(line)
     if intent == "delete":
         return Reading("delete", confirm=True, asks=(Ask("which_report"),), target="last")
     if intent == "opinion":
@@ -56,12 +73,21 @@ def read(
         member = read_member(text[:MAX_CHARS], aligned)
         return Reading("register_member", confirm=True, asks=_member_asks(member), member=member)
     found = scan(aligned, today, catalogue)
-    if intent == "query":
-        return _query(found)
-    draft = _draft(found, catalogue, today, sender_level, place_names)
-    if keyboard:
-        draft.asks.append(Ask("keyboard"))
-    return _figures(draft, folded, intent, today)
+
+    def build_from(left: Scan) -> Draft:
+        draft = _draft(left, catalogue, today, sender_level, place_names)
+        if keyboard:
+            draft.asks.append(Ask("keyboard"))
+        return draft
+
+    if intent == "correct":
+        return correction(found, build_from)
+    draft = build_from(found)
+    if intent is None and _is_asked_of_others(line.text, at.astimezone(_VIETNAM)):
+        return Reading("other")
+    if intent == "query" and not _asks_back(draft, line):
+        return _query(draft, line)
+    return _figures(draft, line.text, today)
 
 
 def _draft(found: Scan, catalogue: Catalogue, today: date, level: str, place_names: Sequence[str]) -> Draft:
@@ -85,30 +111,93 @@ def _member_asks(member: dict[str, str | int]) -> tuple[Ask, ...]:
     return (*birth, Ask("consent"))
 
 
-def _query(found: Scan) -> Reading:
+def _is_asked_of_others(folded: str, at: datetime) -> bool:
+    """Tell whether it only asks others to do or to come to something, or tells an hour of today still to come."""
+    later = LATER.search(folded)
+    if later:
+        hour = int(later["hour1"] or later["hour2"])
+        afternoon = (later["part1"] or later["part2"]) in {"chieu", "toi", "dem"} and hour < _NOON
+        if hour + _NOON * afternoon > at.hour:
+            return True
+    return bool(REQUESTED.search(folded)) and not DONE.search(folded)
+
+
+def _asks_back(draft: Draft, line: Aligned) -> bool:
+    """Tell whether figures are reported and the question is only about them: "hv mới 2, cây 30. Vậy được chưa chị?"."""
+    return not ASKED.search(line.text) and bool(_outside_questions(draft, line))
+
+
+def _outside_questions(draft: Draft, line: Aligned) -> list[Record]:
+    """Return the figures that do not stand in a clause that asks."""
+    asked = [_clause(line, match) for pattern in (ASKED, WONDERED) for match in pattern.finditer(line.text)]
+    return [
+        record
+        for _, record in draft.rows
+        if not any(start < record.span[1] and record.span[0] < end for start, end in asked)
+    ]
+
+
+def _clause(line: Aligned, match: re.Match[str]) -> tuple[int, int]:
+    """Return the offsets in the original of the clause a match stands in."""
+    starts = [line.text.rfind(sign, 0, max(match.start(), 0)) + 1 for sign in ",.;!?"]
+    ends = [place for sign in ",.;!?" if (place := line.text.find(sign, match.end())) >= 0]
+    return line.origins[max(starts)], line.origins[min(ends, default=len(line.text))]
+
+
+def _query(draft: Draft, line: Aligned) -> Reading:
+    found = draft.found
     query: dict[str, str] = {}
     if found.mentions:
         query["indicator"] = found.mentions[0].codes[0]
     label = next((said.label for _, said in found.dates if said.label), None)
     if label:
         query["period"] = label
-    if found.quantities and found.mentions:
+    unclear = _outside_questions(draft, line) if ASKED.search(line.text) else found.quantities and found.mentions
+    if unclear:
         return Reading("query", query=query, confirm=True, asks=(Ask("question_or_report"),))
     return Reading("query", query=query)
 
 
-def _figures(draft: Draft, folded: str, intent: str | None, today: date) -> Reading:
+def _figures(draft: Draft, folded: str, today: date) -> Reading:
     records = tuple(record for _, record in draft.rows)
-    if intent == "correct":
-        return _correction(draft, records, folded)
-    if not records and not draft.sorted.doubtful and NIL.search(folded) and not draft.found.quantities:
+    if (
+        all(_is_no_activity(record, draft) for record in records)
+        and not draft.sorted.doubtful
+        and NIL.search(folded)
+        and not _counts(draft)
+    ):
         return Reading("nil_report", period=_nil_period(draft.found, today))
+    if PRIVATE.search(folded) and not _IN_THE_UNION.search(folded):
+        return Reading("other")
     asks = tuple({str(ask): ask for ask in draft.asks}.values())
     if not records and not asks and draft.found.mentions and NONE_OF_IT.search(folded):
         return Reading("report", confirm=True, asks=(Ask("zero"),))
-    if not records and (TALK.search(folded) or not _is_about_figures(draft)):
+    if not records and MOOD.search(folded):
+        return Reading("opinion", restricted=True)
+    if not records and not asks and draft.found.mentions and ADMITTED.search(folded) and not _is_talk(draft, folded):
+        asks = () if draft.sorted.silent else (Ask("number", {"doubt": "vague"}),)
+        return Reading("report" if asks else "other", confirm=bool(asks), asks=asks)
+    if not records and (_is_talk(draft, folded) or not _is_about_figures(draft)):
         return Reading("other")
+    asks = asks or _unsure(draft, folded)
     return Reading("report", records, bool(asks), asks, draft.derived)
+
+
+def _is_talk(draft: Draft, folded: str) -> bool:
+    """Tell whether it is an announcement, or a greeting in which no figure is named."""
+    return bool(ANNOUNCED.search(folded)) or (bool(GREETED.search(folded)) and not draft.found.mentions)
+
+
+def _unsure(draft: Draft, folded: str) -> tuple[Ask, ...]:
+    """Ask where she does not remember well, names several without counting, or "trăm" may be hundreds of thousands."""
+    if any(name == "unsure" for _, _, name in draft.found.cues):
+        return (Ask("number", {"doubt": "unsure"}),)
+    if GIVEN_THANKS.search(folded) and draft.rows:
+        return (Ask("number", {"doubt": "vague"}),)
+    if not draft.found.quantities and SEVERAL.search(folded):
+        return (Ask("number", {"doubt": "vague"}),)
+    small = any(record.unit == "vnd" and 0 < record.value < _LEAST_VND for _, record in draft.rows)
+    return (Ask("number", {"doubt": "thousands"}),) if small else ()
 
 
 def _is_about_figures(draft: Draft) -> bool:
@@ -119,36 +208,15 @@ def _is_about_figures(draft: Draft) -> bool:
     return counted or bool(draft.found.mentions) or any(name == "deed" for _, _, name in draft.found.cues)
 
 
+def _counts(draft: Draft) -> bool:
+    return any(quantity.number.value != 0 for quantity in draft.found.quantities)
+
+
+def _is_no_activity(record: Record, draft: Draft) -> bool:
+    """Tell whether a figure says that there was no activity at all, which is a nil report."""
+    return record.value == 0 and any(record.indicator == other.links.activity for other in draft.catalogue)
+
+
 def _nil_period(found: Scan, today: date) -> str:
     label = next((said.label for _, said in found.dates if said.label), None)
     return label or f"{today:%Y-%m}"
-
-
-def _correction(draft: Draft, records: tuple[Record, ...], folded: str) -> Reading:
-    """Tell the right number from the wrong one: "5 chứ không phải 3", "3 nhầm, 5 mới đúng", "sửa 3 thành 5"."""
-    old = _old_value(folded)
-    asks = {
-        str(ask): ask
-        for ask in draft.asks
-        if old is None or (ask.key != "same_twice" and str(old) != ask.values.get("value"))
-    }
-    kept = [record for record in records if old is None or record.value != old]
-    if old is not None and len(kept) == 1:
-        kept = [replace(kept[0], replaces=old)]
-    elif old is not None and not kept and records:
-        new = [q.number.value for q in draft.found.quantities if q.number.value not in {None, old}]
-        value = new[0] if len(new) == 1 else None
-        if isinstance(value, int):
-            kept = [replace(records[0], value=value, replaces=old)]
-            asks = {key: ask for key, ask in asks.items() if ask.values.get("value") != str(value)}
-    if len(kept) != 1:
-        asks["which_figure"] = Ask("which_figure")
-    return Reading("correct", tuple(kept), bool(asks), tuple(asks.values()), draft.derived)
-
-
-def _old_value(folded: str) -> int | None:
-    match = _OLD_AFTER.search(folded) or _OLD_BEFORE.search(folded)
-    if not match:
-        return None
-    digits = next(group for group in match.groups() if group)
-    return int(digits) if len(digits) <= 12 else None

@@ -10,6 +10,7 @@ from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from decimal import Decimal
 
 from figures.catalogue import Catalogue, Vocabulary
 from figures.phrases import NO_UNIT, NUMBER, ONE, Found, Row, find_phrases, row_of, strict_places, unit_at
@@ -22,13 +23,32 @@ DATE = "\\d"
 FIXED = "\\f"
 _RAW = re.compile(r"[a-z]+|\d+|[^\sa-z\d]|\n", re.ASCII)
 _STRONG = frozenset({";", "\n", "•", "!", "?"})
-_WEAK = frozenset({",", "+", "&", "(", ")", "va"})
+_WEAK = frozenset({",", "+", "&", "(", ")", "va", "nhung"})
 _BESIDE_TODAY = re.compile(r"(?:nay|qua)\W*$")
 _REACHED = re.compile(r"\b(?:dat|duoc|dc|co|:) ?$")
-_CLOCK = re.compile(r"(?<![\d.,])(?:[01]?\d|2[0-4]):[0-5]\d(?!\d)")
+# "7h30", "8 giờ", "14g"; "9h15" is no count of anything.
+_CLOCK = re.compile(
+    r"(?<![\d.,/:])(?:[01]?\d|2[0-4])(?:(?: ?(?:h|g|gio) ?(?:[0-5]\d(?!\d)(?: ?(?:phut|p)\b)?|(?![a-z\d]))(?! cong))"
+    r"|:[0-5]\d(?![\d:]))"
+)
+# Accounts and identity numbers: more digits than any figure has, and no đồng behind them.
+_LONG = re.compile(r"(?<![\d.,])\d{9,}(?!\d| ?(?:d|dong|vnd)\b|[.,]\d)")
+_NOT = frozenset({"khong", "ko", "k", "kg", "hong", "hok", "kh"})
+_NOTHING = frozenset({"co", "phat", "sinh", "ps", "ai", "gi", "nao", "ca", "het", "moi", "them"})
+_NUMBERED = frozenset({"thang", "t", "ngay", "quy", "thu", "nam", "so", "km", "thon", "to", "lop", "/", "."})
+_IS = frozenset({":", "-", "=", "thi", "la"})
+_POLITE = frozenset({"a", "ak", "chi", "nhe", "nha", "em"})
 # A number after these words is no name of a chapter: "họp chi hội 45 chị", "tổng số chi hội 96".
 _NOT_NAMED_AFTER = frozenset({"hop", "hoat", "sh", "toan", "ca", "so", "tong"})
 _SCALED = re.compile(r"(?:[.,]\d+)? ?(?:k|tr|trieu|nghin|ngan|ty|ti|cu)(?![a-z])|[.,]\d|%| ?%")
+_DAY = len("2024-12-31")
+_CHAPTERS_THAT = re.compile(r" ?chi hoi (?:co bao cao|co bc|da nop|nop|da gui|gui|bao cao|da bao|dat|hoan thanh|du)\b")
+# "hội nghị tổng kết năm 2024": the year is what the meeting was about, not when it was.
+_ABOUT = re.compile(
+    r"\b(?:hoi nghi|hop|du|buoi|le|sinh hoat|trien khai|gap mat|to chuc|mo)\b[^,.;:\n]{0,25}?"
+    r"(?:tong ket|so ket|phuong huong|nhiem vu|chuong trinh cong tac|ke hoach)"
+    r"(?: (?:cong tac|hoi|hoat dong|nhiem vu|phong trao|cua)){0,3} $"
+)
 _FIRSTLY = re.compile(r"(?:^|[:,;\n]) ?(\d) la ")
 _BULLET = re.compile(r"(?:^|\n) ?(\d{1,2})(?: ?[.)/](?= ?[a-z])|[.)] (?=\d))")
 _NO_COUNT_AFTER_DATE = re.compile(
@@ -121,13 +141,17 @@ def scan(text: Aligned, today: date, catalogue: Catalogue) -> Scan:
     careful = replace(row, strict=strict_places(row.accents))
     starts = [token.start for token in tokens]
     strong, weak = _boundaries(row.texts)
+    mentions = _mentions(tokens, raw, numbered, careful.strict, phrases)
+    mentions = tuple(_denied(mention, row.texts) for mention in mentions)
+    quantities = [_quantity(number, bisect_left(starts, number.start), row, words) for number in numbers]
+    quantities += _zeros(tokens, mentions, {quantity.at for quantity in quantities})
     return Scan(
         text=text,
         row=row,
         tokens=tuple(tokens),
-        quantities=tuple(_quantity(number, bisect_left(starts, number.start), row, words) for number in numbers),
-        mentions=_mentions(tokens, raw, numbered, careful.strict, phrases),
-        dates=tuple((bisect_left(starts, found.start), found) for found in dates),
+        quantities=tuple(sorted(quantities, key=lambda quantity: quantity.at)),
+        mentions=mentions,
+        dates=tuple((bisect_left(starts, found.start), found) for found in dates if not _is_topic(found, text)),
         cues=tuple((f.tokens[0], f.tokens[-1], code) for f in find_phrases(careful, words.cues) for code in f.codes),
         strong=strong,
         weak=weak,
@@ -146,19 +170,31 @@ def _fixed(text: str, raw: list[Token], row: Row, words: Vocabulary) -> tuple[li
     """Return the spans of fixed phrases and list numbers, and the starts of unclear numbers ("thôn 3 hộ")."""
     texts = row.texts
     spans, ambiguous = [match.span(1) for match in _BULLET.finditer(text)], []
+    spans += [match.span() for pattern in (_CLOCK, _LONG) for match in pattern.finditer(text)]
     spans += [match.span(1) for match in _FIRSTLY.finditer(text)]
-    spans += [match.span() for match in _CLOCK.finditer(text)]
     for found in find_phrases(row, words.fixed):
         first, last = found.tokens[0], found.tokens[-1]
         named = texts[last].isdigit() and first != last
+        if named and texts[first] == "km" and first > 0 and texts[first - 1].isdigit():
+            continue
         if named and (_is_scaled(text, texts, raw[last], last) or _is_share(texts, last)):
             continue
-        if not named or not unit_at(row, last + 1, words.units):
+        if not named or not unit_at(row, last + 1, words.units) or _is_have(texts, last + 1):
             if not named or not _counts_a_chapter(texts, first, last):
                 spans.append((raw[first].start, raw[last].end))
-        elif first == 0 or not (texts[first - 1] in _NOT_NAMED_AFTER or texts[first - 1].isdigit()):
+        elif not _counts_places(texts, first) and (first == 0 or texts[first - 1] not in _NOT_NAMED_AFTER):
             ambiguous.append(raw[last].start)
     return spans, ambiguous
+
+
+def _counts_places(texts: Sequence[str], first: int) -> bool:
+    """Tell whether places are counted, as in "8 đội 40 chị"; "tháng 3 chi hội 5 …" names one."""
+    return first > 0 and texts[first - 1].isdigit() and (first == 1 or texts[first - 2] not in _NUMBERED)
+
+
+def _is_have(texts: Sequence[str], at: int) -> bool:
+    """Tell whether "co" is có: "hop thon 3 co 27 chi"."""
+    return texts[at] == "co" and at + 1 < len(texts) and texts[at + 1].isdigit()
 
 
 def _is_scaled(text: str, texts: Sequence[str], number: Token, last: int) -> bool:
@@ -189,6 +225,8 @@ def _counts(found: DateFound, text: Aligned, words: Vocabulary) -> bool:
     if not found.weak or _BESIDE_TODAY.search(near):
         return False
     following = [Token(m.start(), m.end(), m[0]) for m in _RAW.finditer(text.text, found.end, found.end + 24)]
+    if _CHAPTERS_THAT.match(text.text, found.end):
+        return True
     if not following or _NO_COUNT_AFTER_DATE.match(text.text, found.end):
         return False
     unit = unit_at(row_of(text, _spans(following)), 0, words.units)
@@ -202,6 +240,13 @@ def _counts(found: DateFound, text: Aligned, words: Vocabulary) -> bool:
 def _within(found: DateFound, spans: Iterable[tuple[int, int]]) -> bool:
     """Tell whether d/m stands inside words of an indicator, as k of n: "xóa 2/5 cơ sở Hội dưới 60%"."""
     return any(start < found.start and found.end < end for start, end in spans)
+
+
+def _is_topic(found: DateFound, text: Aligned) -> bool:
+    """Tell whether a period is only what a meeting was about; in the heading of a report it is the period reported."""
+    before = text.text[max(0, found.start - 60) : found.start]
+    heads = re.match(r"[^,.;:\n]{0,40}:", text.text[found.end : found.end + 50]) is not None
+    return bool(found.label) and len(found.label or "") < _DAY and not heads and bool(_ABOUT.search(before))
 
 
 def _without_mung(found: DateFound, text: Aligned) -> DateFound:
@@ -258,6 +303,8 @@ def _quantity(number: Number, at: int, row: Row, words: Vocabulary) -> Quantity:
     found = unit_at(row, at + 1, words.units)
     if not found:
         return Quantity(at, number, (), 1, at)
+    if number.money and not any(code.startswith("vnd") for code in found.codes):
+        return Quantity(at, number, (), 1, at)
     bare = len(found.tokens) == 1 and not row.accents[found.tokens[0]]
     # Of some things nobody counts thousands: "350 nghin bo quy" is money.
     away = words.small_units & set(found.codes) or (number.money and bare and "suat" in found.codes)
@@ -265,7 +312,54 @@ def _quantity(number: Number, at: int, row: Row, words: Vocabulary) -> Quantity:
         return Quantity(at, number, (), 1, at)
     codes = [code.partition("*") for code in found.codes]
     size = max(int(size or 1) for _, _, size in codes)
+    after = found.tokens[-1] + 1
+    if size > 1 and number.value is not None and row.texts[after : after + 1] == ["ruoi"]:
+        # "1 tạ rưỡi", "1 cây số rưỡi"
+        number = replace(number, value=number.value + Decimal("0.5"))
     return Quantity(at, number, tuple(code for code, _, _ in codes), size, found.tokens[-1])
+
+
+def _zeros(tokens: list[Token], mentions: tuple[Mention, ...], taken: set[int]) -> list[Quantity]:
+    """Return a zero for "hv mới: không", "cây không có" and "không kết nạp được ai"."""
+    texts = [token.text for token in tokens]
+    found = []
+    for mention in mentions:
+        at = _none_after(texts, mention.last + 1)
+        if at is None:
+            at = _none_before(texts, mention)
+        if at is not None and not any(mention.first <= number <= mention.last for number in taken):
+            found.append(Quantity(at, Number(tokens[at].start, tokens[at].end, 0), (), 1, at))
+    return found
+
+
+def _none_after(texts: list[str], at: int) -> int | None:
+    said = at
+    while said < at + 2 and texts[said : said + 1] and texts[said] in _IS:
+        said += 1
+    if said >= len(texts) or texts[said] not in _NOT | {"chua"}:
+        return None
+    end = said + 1
+    while end < len(texts) and texts[end] in _NOTHING:
+        end += 1
+    enough = end > said + 1 or (said > at and texts[said] != "chua")
+    while end < len(texts) and texts[end] in _POLITE:
+        end += 1
+    return said if enough and (end == len(texts) or texts[end] in _STRONG | _WEAK | {"."}) else None
+
+
+def _none_before(texts: list[str], mention: Mention) -> int | None:
+    at = mention.first - 1
+    if at > 0 and texts[at] == "co":
+        at -= 1
+    if at < 0:
+        return None
+    if texts[at] in _NOT | {"chua"}:
+        after = texts[mention.last + 1 : mention.last + 4]
+        return at if {"ai", "nao"} & set(after) else None
+    if texts[at] in {"ai", "nao"}:
+        before = range(at - 1, max(-1, at - 5), -1)
+        return next((i for i in before if texts[i] in _NOT | {"chua"}), None)
+    return None
 
 
 def _without_none(
@@ -292,6 +386,15 @@ def _mentions(
     indexed = [kept for entry in indexed if (kept := _without_none(entry, accented))]
     plain = [entry for entry in indexed if not any(f <= entry[1] and entry[0] <= g for f, g, _ in places)]
     return tuple(_mention(*entry) for entry in sorted([*plain, *places]))
+
+
+def _denied(mention: Mention, texts: Sequence[str]) -> Mention:
+    """Return a mention that counts no one where it is said not to be: "tháng này ko sinh hoạt"."""
+    before = texts[max(0, mention.first - 2) : mention.first]
+    said_not = bool(before) and (
+        before[-1] in _NOT or (before[0] in _NOT and before[-1] in {"co", "to", "he", "thay", "duoc"})
+    )
+    return replace(mention, one=False) if mention.one and said_not else mention
 
 
 def _mention(first: int, last: int, codes: tuple[str, ...]) -> Mention:

@@ -13,7 +13,11 @@ from figures.scan import Quantity, Scan
 _CLOSE = 3
 _MOST_AREAS = 8
 _RISES = frozenset({"tang", "giam", "hon", "vuot"})
+# Typed bare, these measures of time and the like are seldom anything else.
+_TIME = frozenset({"thang", "tuan", "nam", "ngay", "gio", "phut", "tieng", "tuoi", "quy", "diem", "lit", "ha", "sao"})
 _TIMES = frozenset({"thang", "tuan", "nam", "ngay", "quy"})
+_YEAR = len("2024")
+_YEARS = frozenset({*range(1990, 2000), *range(2001, 2036)})
 _LAST_YEAR = re.compile(r"nam (?:ngoai|truoc|roi)")
 _PRODUCT = frozenset({"x", "*", "×"})
 _EACH_ACCENTS = frozenset({"", accents_of("mỗi"), accents_of("một")})
@@ -83,7 +87,7 @@ def sort_numbers(found: Scan, catalogue: Catalogue) -> Sorted:
     for quantity in found.quantities:
         if quantity.at in part_tokens or _is_no_count(found, quantity, catalogue):
             continue
-        kind = "sum" if _text(found, quantity.at - 1) == "=" else _kind(found, quantity, silent, contents)
+        kind = "sum" if _is_sum(found, quantity) else _kind(found, quantity, silent, contents)
         rate = _rate(found, quantity, catalogue) if kind == "value" else None
         if rate:
             rates.append(rate)
@@ -112,8 +116,21 @@ def _contents(found: Scan, catalogue: Catalogue) -> frozenset[int]:
     return frozenset(inside)
 
 
+def _is_sum(found: Scan, quantity: Quantity) -> bool:
+    """Tell whether a number is what others make: "62 chị x 6.000 = 372.000"; "hv mới=2" makes none."""
+    if _text(found, quantity.at - 1) != "=":
+        return False
+    index = bisect_left(found.quantities, quantity.at, key=lambda other: other.at)
+    before = found.quantities[index - 1] if index else None
+    return (
+        before is not None and before.ends >= quantity.at - _CLOSE and found.weak[before.at] == found.weak[quantity.at]
+    )
+
+
 def _kind(found: Scan, quantity: Quantity, silent: Silence, contents: frozenset[int]) -> str:
     """Return value, left, doubtful or none. Typed bare, "chua" may be chưa or chùa: what it would silence is asked."""
+    if is_said_none(found, quantity):
+        return "value"
     before = dict(_near_cues(found, quantity))
     if quantity.at in silent.sure or quantity.at in contents or any(before.get(name) for name in ("price", "target")):
         return "none"
@@ -124,6 +141,19 @@ def _kind(found: Scan, quantity: Quantity, silent: Silence, contents: frozenset[
     if quantity.number.value is None or (quantity.number.doubt and quantity.number.doubt != "thousands"):
         return "doubtful"
     return "left" if "left" in before else "value"
+
+
+def _is_year(found: Scan, quantity: Quantity) -> bool:
+    """Tell whether a number after a word is a year: "Luật Phòng, chống bạo lực gia đình 2022"."""
+    value = quantity.number.value
+    if quantity.units or quantity.number.scaled or value not in _YEARS or not _text(found, quantity.at - 1).isalpha():
+        return False
+    return not any(mention.last == quantity.at - 1 or mention.first == quantity.at + 1 for mention in found.mentions)
+
+
+def is_said_none(found: Scan, quantity: Quantity) -> bool:
+    """Tell whether a zero stands for words: "hv mới: không có"."""
+    return quantity.number.value == 0 and found.tokens[quantity.at].text != NUMBER
 
 
 def _near_cues(found: Scan, quantity: Quantity) -> list[tuple[str, bool]]:
@@ -150,10 +180,13 @@ def _is_surely_left(found: Scan, quantity: Quantity) -> bool:
 
 def _is_no_count(found: Scan, quantity: Quantity, catalogue: Catalogue) -> bool:
     """Tell whether what is counted is no figure of ours ("120 tờ rơi", "3 xe rác", "5 tuổi")."""
-    if quantity.money or "percent" in quantity.units:
+    if quantity.money or "percent" in quantity.units or is_said_none(found, quantity):
         return False
+    if _is_year(found, quantity):
+        return True
     # A single word typed bare may be another: "12 to" tổ as well as tờ, "6 doan vien" đoàn as well as đoạn.
-    words = longest(found.careful, quantity.at + 1, catalogue.vocabulary.not_counted)
+    row = found.row if _text(found, quantity.at + 1) in _TIME else found.careful
+    words = longest(row, quantity.at + 1, catalogue.vocabulary.not_counted)
     if words is None or words.tokens[-1] < quantity.ends:
         return False
     several = len(words.tokens) > 1 or bool(found.row.accents[words.tokens[0]])
@@ -168,11 +201,12 @@ def silence(found: Scan) -> Silence:
     """Return the clauses and sentences that speak of plans, of last year or of what is not done."""
     sure: set[int] = set()
     unsure: set[int] = set()
+    told_none = {quantity.at for quantity in found.quantities if is_said_none(found, quantity)}
     for first, last, name in found.cues:
         tokens = sure if is_sure(found, first, last) else unsure
         if name == "future":
             tokens.update(_until_done(found, first))
-        elif name == "not_yet" and not _is_mentioned(found, first, last):
+        elif name == "not_yet" and not _is_mentioned(found, first, last) and first not in told_none:
             tokens.update(_clause(found, first))
         elif name == "before":
             tokens.update(_compared(found, first))
@@ -181,7 +215,7 @@ def silence(found: Scan) -> Silence:
             clause = _clause(found, at)
             told = any(clause.start <= quantity.at < clause.stop for quantity in found.quantities)
             sure.update(clause if told else _until_done(found, at))
-        if _LAST_YEAR.search(found.text.text[said.start : said.end]):
+        if said.label and len(said.label) == _YEAR and _LAST_YEAR.search(found.text.text[said.start : said.end]):
             sure.update(_compared(found, at))
     return Silence(frozenset(sure), frozenset(unsure - sure))
 
@@ -300,7 +334,7 @@ def _parts(found: Scan, catalogue: Catalogue) -> list[Part]:
             name = None
             if parent and quantity.units and parent.units and not set(quantity.units) & set(parent.units):
                 break
-            if quantity.at <= last and quantity.number.value is not None and quantity.money <= _may_be_money(parent):
+            if quantity.at <= last and _is_told(quantity) and quantity.money <= _may_be_money(parent):
                 name = _part_name(found, quantity, first, last, catalogue=catalogue)
             if not name or not parent or any(part.quantity.at == quantity.at for part in parts):
                 break
@@ -310,6 +344,10 @@ def _parts(found: Scan, catalogue: Catalogue) -> list[Part]:
 
 def _may_be_money(quantity: Quantity | None) -> bool:
     return quantity is not None and (quantity.money or quantity.number.scaled or not quantity.units)
+
+
+def _is_told(quantity: Quantity) -> bool:
+    return quantity.number.value is not None and not quantity.number.doubt
 
 
 def _areas(found: Scan) -> list[tuple[int, int]]:

@@ -21,7 +21,9 @@ from storage.reports import Report
 from vietnamese.fold import fold
 
 LAST = 5
-_WITH_CODE = re.compile(r"(?:(?:tra cuu|tra|xem|look up|lookup)\s+)?(?:bao cao\s+|report\s+)?(\S+(?:\s\S+)?)")
+_WITH_CODE = re.compile(
+    r"(?:(?:tra cuu|tra|xem|(?P<open>mo)|look up|lookup)\s+)?(?:bao cao\s+|report\s+)?(?P<code>\S+(?:\s\S+)?)"
+)
 _YES = "yes"
 
 
@@ -36,10 +38,15 @@ class Seen:
     may_decide: bool
 
 
-def code_in(inbound: Inbound, _context: Context) -> Mapping[str, Json] | None:
-    """Return the code of "tra cứu BC-7K3M" or of a bare code, however it was typed."""
+def code_in(inbound: Inbound, context: Context) -> Mapping[str, Json] | None:
+    """Return the code of "tra cứu BC-7K3M" or of a bare code, however it was typed.
+
+    "mở BC-7K3M" too, from whoever has nothing to approve: with others it opens the review.
+    """
     match = _WITH_CODE.fullmatch(fold(inbound.text))
-    code = codes.read_short_code(match[1], reports.PREFIX) if match else None
+    if match is None or (match["open"] and context.posts_that("approve")):
+        return None
+    code = codes.read_short_code(match["code"], reports.PREFIX)
     return {"code": code} if code else None
 
 

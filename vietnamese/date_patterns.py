@@ -10,6 +10,8 @@ _NO_YEAR = r"(?P<year>(?!))?(?P<said>(?!))?"
 _PAST = r"(?P<past> (?:tuan )?(?:truoc|roi|qua|vua roi|vua qua)\b| tuan nay\b)?"
 _PART = r"(?:\b(?:ngay|hom|sang|trua|chieu|toi|dem|vao) )?"
 _LUNAR = r"(?P<lunar> (?:am lich|am|al)\b)?"
+_MONTH_WORD = r"gieng|hai|ba|tu|nam|sau|bay|tam|chin|muoi mot|muoi hai|muoi|chap"
+_COUNTS = "muoi|chuc|tram|nghin|ngan|trieu|ty"
 _MONEY = r"(?! ?(?:tr|k|trieu|nghin|ngan|ty|ti|cu|dong|d)\b|[.,]\d)"
 
 PATTERNS: tuple[tuple[str, tuple[str, ...], str], ...] = (
@@ -27,15 +29,25 @@ PATTERNS: tuple[tuple[str, tuple[str, ...], str], ...] = (
     (
         "spoken",
         (" thang",),
-        _PART + r"(?:\b(?:mung|mong) )?\b(?P<d>\d{1,2}) thang (?P<m>\d{1,2}|gieng|chap)\b(?![.,]?\d)" + _LUNAR + _YEAR,
+        _PART
+        + r"(?:\b(?:mung|mong) )?(?<!tuan )\b(?P<d>\d{1,2}) thang (?P<m>\d{1,2}|gieng|chap)\b(?![.,]?\d)"
+        + _LUNAR
+        + _YEAR,
     ),
     ("day_near", ("ngay ",), r"\bngay (?P<d>\d{1,2}) thang (?P<which>nay|truoc|roi|vua roi)\b"),
     ("tet", (" tet",), r"\b(?:mung|mong) (?P<d>\d{1,2}) tet\b"),
-    ("full_moon", ("ram ",), r"\bram (?:thang )?(?P<m>\d{1,2}|gieng|bay|tam|chap)\b(?![/\d])"),
+    ("bare_full_moon", ("ram ",), r"\bram thang sau\b"),
+    ("full_moon", ("ram ",), rf"\bram (?:thang )?(?P<m>\d{{1,2}}|{_MONTH_WORD})\b(?![/\d])"),
+    (
+        "feast",
+        ("trung thu", "vu lan", "nguyen tieu"),
+        r"\b(?P<on>(?:dem|toi|hom|ngay|sang) )?(?:tet |le )?(?P<feast>trung thu|vu lan|nguyen tieu)\b"
+        r"(?P<past> (?:vua roi|vua qua|roi|nam nay))?",
+    ),
     (
         "day_month",
         ("/",),
-        _PART + r"(?P<head>\b(?:ngay|mung|mong) )?(?<![\d.,/])(?P<d>\d{1,2})/(?P<m>\d{1,2})\b(?![/.,]\d| ?%)" + _LUNAR,
+        _PART + r"(?:\b(?:mung|mong) )?(?<![\d.,/])(?P<d>\d{1,2})/(?P<m>\d{1,2})\b(?![/.,]\d| ?%)" + _LUNAR,
     ),
     ("day_only", ("ngay ",), r"\bngay (?P<d>\d{1,2})\b(?! ?cong| thang|[/.,-]\d)"),
     ("lunar_day", ("mung ", "mong "), r"\b(?:mung|mong) \d{1,2}\b"),
@@ -48,18 +60,35 @@ PATTERNS: tuple[tuple[str, tuple[str, ...], str], ...] = (
         r"(?: (?:(?:den|toi) )?(?:nay|gio)\b)?(?: (?P<year>20\d\d)\b)?",
     ),
     (
+        "begun",
+        ("tu dau ", "dau thang ", "dau quy ", "dau tuan "),
+        r"\b(?:tu )?dau (?P<of>thang|quy|tuan)(?: nay)? (?:den|toi) (?:nay|gio|h|hom nay)\b"
+        r"|\btu dau (?P<of2>thang|quy|tuan)\b"
+        r"(?! \d| truoc| roi)",
+    ),
+    (
         "quarter",
         ("quy", "q"),
         r"\b(?:quy |q)(?P<q>[1-4]|iv|i{1,3})\b" + _MONEY + _YEAR,
     ),
     ("quarter_near", ("quy ",), r"\bquy (?P<which>nay|truoc|roi|vua roi)\b"),
     (
-        "month",
-        ("thang", "t"),
-        r"\b(?:thang ?|t)(?P<m>\d{1,2})\b(?! ?tuoi\b)" + _MONEY + _YEAR,
+        "short_weekday",
+        ("t2 ", "t3 ", "t4 ", "t5 ", "t6 ", "t7 "),
+        r"\b(?P<th>t)(?P<wd>[2-7])(?P<past> (?:tuan )?(?:truoc|roi|qua|vua roi|vua qua)\b| tuan nay\b)",
     ),
-    ("month_word", ("thang ",), r"\bthang (?P<m>gieng|muoi mot|muoi hai|muoi|chap)\b" + _NO_YEAR),
-    ("month_near", ("thang ",), r"\bthang (?P<which>nay|truoc|roi|vua roi|vua qua|qua)\b"),
+    (
+        "month",
+        ("thang", "thg", "t"),
+        r"\b(?:thang ?|thg ?|t)(?P<m>\d{1,2})\b(?! ?tuoi\b)" + _MONEY + _YEAR,
+    ),
+    (
+        "month_word",
+        ("thang ",),
+        # "mỗi tháng năm trăm nghìn", "3 tháng ba lần" are no months.
+        rf"(?<!moi )(?<!hang )(?<!\d )\bthang (?P<m>{_MONTH_WORD})\b(?! (?:{_COUNTS}|lan|ruoi)\b)" + _NO_YEAR,
+    ),
+    ("month_near", ("thang ", "thag ", "thg "), r"\b(?:thang|thag|thg) (?P<which>nay|truoc|roi|vua roi|vua qua|qua)\b"),
     (
         "weekday",
         ("thu", "t", "cn"),
@@ -67,19 +96,28 @@ PATTERNS: tuple[tuple[str, tuple[str, ...], str], ...] = (
     ),
     ("week", ("tuan ",), r"\btuan (?P<which>nay|truoc|roi|qua|vua roi|vua qua)\b"),
     ("year", ("nam 20",), r"\bnam (?P<year>20\d\d)\b"),
-    ("year_near", ("nam",), r"\bnam (?P<which>nay|ngoai|truoc|roi)\b|\b(?:ca|trong) nam\b"),
+    (
+        "year_near",
+        ("nam",),
+        rf"\bnam (?P<which>nay|ngoai|truoc|roi)\b|\b(?:ca|trong) nam\b(?! (?:{_COUNTS}|cay|goc|gio|phut)\b)",
+    ),
     (
         "ago",
         ("truoc", "cach"),
-        r"\b(?:cach day )?(?P<n>\d{1,2}) (?:ngay|hom|bua) truoc\b|\bcach day (?P<n2>\d{1,2}) (?:ngay|hom|bua)\b",
+        r"\b(?:cach day )?(?P<n>\d{1,2}|hai|ba|bon) (?:ngay|hom|bua) truoc\b"
+        r"|\bcach day (?P<n2>\d{1,2}) (?:ngay|hom|bua)\b",
     ),
     ("today", ("nay",), r"\b(?:ngay )?(?:hom|sang|trua|chieu|toi|dem|bua|h\.?) ?nay\b|\bhnay\b"),
     ("yesterday", ("qua", " wa"), r"\b(?:hom|sang|trua|chieu|toi|dem|bua|h\.?) ?(?:qua|wa)\b|\bhqua\b"),
+    ("bare_before", ("kia",), r"\b(?:hom|bua) kia\b"),
+    ("long_before", ("kia",), r"\b(?:hom|bua) kia\b"),
     ("before", ("kia",), r"\b(?:hom|bua) kia\b"),
     (
         "ahead",
         ("mai", "sau", "toi"),
-        r"\b(?:(?:ngay|sang|chieu|toi) mai|(?:tuan|thang|quy|nam) (?:sau|toi)|sap toi)\b",
+        r"(?:^|(?<=[,.;!?\n] )|(?<=[,.;!?\n]))mai(?= (?:chi hoi|em|cac chi|chi em|minh|hop|di|la|xa"
+        r"|thon|hoi|sinh hoat|ra quan|moi|\d+)\b)"
+        r"|\b(?:(?:ngay|sang|chieu|toi) mai|(?:tuan|thang|quy|nam|dot|lan) (?:sau|toi(?! nay| gio| h\b))|sap toi)\b",
     ),
     (
         "vague",

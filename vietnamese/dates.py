@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from functools import lru_cache
 
@@ -17,9 +17,18 @@ __all__ = ["DateFound", "birth", "find_dates", "period_bounds"]
 
 # A day or month named without its year that comes again within so many days is perhaps a plan: ask.
 _PERHAPS_AHEAD_DAYS = 92
-_MONTHS = {"gieng": 1, "bay": 7, "tam": 8, "muoi": 10, "muoi mot": 11, "muoi hai": 12, "chap": 12}
+_MONTHS = {
+    "gieng": 1, "hai": 2, "ba": 3, "tu": 4, "nam": 5, "sau": 6, "bay": 7, "tam": 8, "chin": 9, "muoi": 10,
+    "muoi mot": 11, "muoi hai": 12, "chap": 12,
+}  # fmt: skip
+_MONTHS_TYPED = {"hai": "hai", "ba": "ba", "tu": "tư", "nam": "năm", "sau": "sáu", "tam": "tám", "chin": "chín"}
+_SELDOM_BARE = frozenset({"tu", "nam", "sau", "ba"})
+"""Typed bare after "thang" these are more often something else: tháng từ, tháng này năm, tháng sau, tháng bà."""
+
 _WEEKDAYS = {"hai": 0, "ba": 1, "tu": 2, "nam": 3, "sau": 4, "bay": 5}
 _ROMAN = {"i": 1, "ii": 2, "iii": 3, "iv": 4}
+_FEASTS = {"nguyen tieu": 1, "vu lan": 7, "trung thu": 8}
+_DAYS = {"hai": 2, "ba": 3, "bon": 4}
 _FIRST_YEAR = 1900
 
 
@@ -27,8 +36,8 @@ _FIRST_YEAR = 1900
 class DateFound:
     """A day or period and its place in the folded text.
 
-    `label` is None where the words do not tell which day. `doubt`: vague, future, which_year, which_month, range; None
-    if sure.
+    `label` is None where the words do not tell which day. `doubt`: vague, future, which_day, which_year, which_month,
+    range; None if sure.
     `cumulative` marks "từ đầu năm": the figure is a total since then. `weak` marks d/m, which may be k of n.
     """
 
@@ -99,15 +108,28 @@ def _typed_otherwise(name: str, match: re.Match[str], text: Aligned) -> bool:
     if name == "weekday" and match["th"]:
         told = match["past"] or match.start("th") > match.start() or _opens_clause(text.text, match.start())
         return not ("thứ" in typed or (_is_bare(text.typed(*match.span("th"))) and told))
+    if name.startswith("month") and "thang" in match[0] and ("thắng" in typed or "thăng" in typed):
+        return True
     if name == "year_near":
-        return not ("năm" in typed or _is_bare(typed))
-    if name.startswith("month") and "thang" in match[0]:
-        return "thắng" in typed or "thăng" in typed
+        return not ("năm" in typed or _is_bare(typed)) or typed.startswith("trồng")
+    if name in {"bare_before", "bare_full_moon"}:
+        return not _is_bare(typed)
+    if name == "long_before":
+        return "kìa" not in typed
+    if name in {"month_word", "full_moon"} and match["m"] in _MONTHS_TYPED:
+        return _is_no_month(name, match, text)
     return False
 
 
 def _is_bare(typed: str) -> bool:
     return not any(letter.isalpha() and not letter.isascii() for letter in typed)
+
+
+def _is_no_month(name: str, match: re.Match[str], text: Aligned) -> bool:
+    word, typed = match["m"], text.typed(*match.span("m"))
+    if _is_bare(text.typed(match.start(), match.end())):
+        return word == "sau" or (name == "month_word" and word in _SELDOM_BARE)
+    return typed != _MONTHS_TYPED[word]
 
 
 def _opens_clause(folded: str, start: int) -> bool:
@@ -140,7 +162,7 @@ def _read_day_month(match: re.Match[str], today: date) -> _Meant | None:
     day, month = int(match["d"]), int(match["m"])
     if match["lunar"]:
         return _lunar(day, month, today)
-    return _nearest_past(day, month, today, weak=not match["head"])
+    return _nearest_past(day, month, today, weak=match.start() == match.start("d"))
 
 
 def _read_full(match: re.Match[str], today: date) -> _Meant | None:
@@ -176,6 +198,13 @@ def _read_tet(match: re.Match[str], today: date) -> _Meant | None:
 
 def _read_full_moon(match: re.Match[str], today: date) -> _Meant | None:
     return _lunar(15, _MONTHS.get(match["m"]) or int(match["m"]), today)
+
+
+def _read_feast(match: re.Match[str], today: date) -> _Meant | None:
+    """Read "Trung thu vừa rồi", "đêm Trung thu"; "quà trung thu" names no day."""
+    if not (match["on"] or match["past"]):
+        return None
+    return _lunar(15, _FEASTS[match["feast"]], today)
 
 
 def _lunar(day: int, month: int, today: date) -> _Meant | None:
@@ -265,8 +294,19 @@ def _read_weekday(match: re.Match[str], today: date) -> _Meant | None:
     return _day(today - timedelta(days=back or (7 if past else 0)), today)
 
 
+def _read_begun(match: re.Match[str], today: date) -> _Meant | None:
+    """Read "từ đầu tháng tới nay": the running month, quarter or week, as a total so far."""
+    of = match["of"] or match["of2"]
+    if of == "thang":
+        return _Meant(month_label(today.year, today.month), cumulative=True)
+    if of == "quy":
+        return _Meant(quarter_label(today.year, (today.month - 1) // 3 + 1), cumulative=True)
+    return _Meant(week_label(today), cumulative=True)
+
+
 def _read_ago(match: re.Match[str], today: date) -> _Meant | None:
-    return _day(today - timedelta(days=int(match["n"] or match["n2"])), today)
+    told = match["n"] or match["n2"]
+    return _day(today - timedelta(days=_DAYS.get(told) or int(told)), today)
 
 
 _READERS: dict[str, _Reader] = {
@@ -275,18 +315,23 @@ _READERS: dict[str, _Reader] = {
     "spoken": _read_spoken,
     "day_near": _read_day_near,
     "tet": _read_tet,
+    # "ram thang sau": of the sixth month, or of the next.
+    "bare_full_moon": lambda match, today: replace(_lunar(15, 6, today) or _VAGUE, doubt="which_month"),
     "full_moon": _read_full_moon,
+    "feast": _read_feast,
     "day_month": _read_day_month,
     "day_only": _read_day_only,
     "lunar_day": lambda match, today: _VAGUE,
     "half": _read_half,
     "since": _read_since,
+    "begun": _read_begun,
     "quarter": _read_quarter,
     "quarter_near": _read_quarter_near,
     "month": _read_month,
     "month_word": _read_month,
     "month_near": _read_month_near,
     "weekday": _read_weekday,
+    "short_weekday": _read_weekday,
     "week": _read_week,
     "year": _read_year,
     "year_near": _read_year_near,
@@ -294,6 +339,9 @@ _READERS: dict[str, _Reader] = {
     "today": lambda match, today: _day(today, today),
     "yesterday": lambda match, today: _day(today - timedelta(days=1), today),
     "before": lambda match, today: _day(today - timedelta(days=2), today),
+    # "hom kia" may be hôm kia or hôm kìa, the day before.
+    "bare_before": lambda match, today: _day(today - timedelta(days=2), today, "which_day"),
+    "long_before": lambda match, today: _day(today - timedelta(days=3), today),
     "ahead": lambda match, today: _Meant(None, "future"),
     "vague": lambda match, today: _VAGUE,
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -12,6 +12,7 @@ from functools import lru_cache
 APOSTROPHES = "'’‘ʼʹ`´′＇"
 _UNSEEN = frozenset({"Cf", "Cc", "Cs", "Mn", "Me"})
 _LETTERS = {"đ": "d", "ð": "d", "ɖ": "d", "ƀ": "b", "–": "-", "—": "-", "−": "-", "\n": "\n", "\r": "\n"}
+_LETTER_RUN = re.compile(r"[a-z]+")
 _SPACES = re.compile(r"\s+")
 
 
@@ -82,3 +83,34 @@ def align(text: str) -> Aligned:
             folded.append(part)
             origins.append(offset)
     return Aligned(text, "".join(folded), (*origins, len(text)))
+
+
+def one_line(text: Aligned) -> Aligned:
+    """Return `text` with every run of blanks and line breaks one space, none at its ends; places are kept."""
+    letters: list[str] = []
+    origins: list[int] = []
+    for letter, origin in zip(text.text, text.origins, strict=False):
+        blank = letter in " \n"
+        if blank and (not letters or letters[-1] == " "):
+            continue
+        letters.append(" " if blank else letter)
+        origins.append(origin)
+    if letters and letters[-1] == " ":
+        letters.pop()
+        origins.pop()
+    return replace(text, text="".join(letters), origins=(*origins, text.origins[-1]))
+
+
+def parted(text: Aligned, joined: Mapping[str, int]) -> Aligned:
+    """Return `text` with a space inside words typed as one; `joined` is word → where it parts."""
+    letters: list[str] = []
+    origins: list[int] = []
+    done = 0
+    for match in _LETTER_RUN.finditer(text.text):
+        place = joined.get(match[0])
+        if place is not None:
+            cut = match.start() + place
+            letters += [text.text[done:cut], " "]
+            origins += [*text.origins[done:cut], text.origins[cut]]
+            done = cut
+    return replace(text, text="".join((*letters, text.text[done:])), origins=(*origins, *text.origins[done:]))

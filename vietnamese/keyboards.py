@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 
 from vietnamese.fold import Aligned
@@ -12,18 +12,46 @@ from vietnamese.fold import Aligned
 _TELEX = re.compile(r"(?<![a-z\d])(?=[a-z]*[aeiouy])[a-z]*(?:aa|ee|oo|dd|[aou]w|(?<=[aeiouy])[jf])[a-z]*(?![a-z\d])")
 _TELEX_WORD = re.compile(r"(?<![a-z\d])[a-z]*[aeiouy][a-z]*(?![a-z\d])")
 _VNI = re.compile(
-    r"(?<![a-z\d])[a-z]{0,3}(?:[aeiouy]+[1-9]{1,2}[a-z]{0,3}|[aeiouy]+[a-z]{1,3}[1-9]{1,2}|d9[a-z]+\d?)(?![a-z\d])"
+    r"(?<![a-z\d])[a-z]{0,3}(?:[aeiouy]+[1-9]{1,2}[a-z]{0,3}[1-5]?|[aeiouy]+[a-z]{1,3}[1-9]{1,2}"
+    r"|d9[a-z]+\d{0,2})(?![a-z\d])"
 )
+# "thon3" and "to2" are a place each; a digit inside a word, or two at its end, is a sign of the keyboard.
+_SURE_VNI = re.compile(
+    r"(?<![a-z\d])(?:[a-z]{0,4}[aeiouy][6-9][1-5]?[a-z]{1,3}[1-5]?"
+    r"|[a-z]{0,5}[aeiouy][a-z]{0,2}[6-8][1-5]|d9[a-z]{1,6}\d{0,2}|"
+    r"[a-z]{1,4}[aeiouy][1-5][a-z]{1,2})(?![a-z\d])"
+)
+# A doubled vowel and a tone at the end in one word: "troongf". Names that look like it ("Koongs") are rare enough.
+_SURE_TELEX = re.compile(r"(?<![a-z\d])[a-z]{1,3}(?:aa|ee|oo|[aou]w)[a-z]{0,2}[sfrxj](?![a-z\d])")
+_DOUBLED = re.compile(r"(?<![a-z\d])(?![ivx]+(?![a-z]))[a-z]{0,5}[aeiouy][a-z]{0,4}?([a-z])\1{1,5}(?![a-z\d])")
+_ROUND_ZERO = re.compile(r"(?<=\d)o{1,4}(?![a-z])")
 _ENOUGH = 2
 
 
 def plain_letters(text: Aligned) -> tuple[Aligned, bool]:
     """Return `text` without left-over Telex or VNI signs, and whether there were any."""
-    if len(_TELEX.findall(text.text)) >= _ENOUGH:
+    if len(_TELEX.findall(text.text)) >= _ENOUGH or _SURE_TELEX.search(text.text):
         return _rewritten(text, _TELEX_WORD, _from_telex), True
-    if len(_VNI.findall(text.text)) >= _ENOUGH:
+    if len(_VNI.findall(text.text)) >= _ENOUGH and _SURE_VNI.search(text.text):
         return _rewritten(text, _VNI, _from_vni), True
     return text, False
+
+
+def single_letters(text: Aligned, known: Collection[str] = ()) -> Aligned:
+    """Return `text` with letters doubled at the end of a word once ("kết nạpp") and o after a digit as zero ("5O cây").
+
+    `known` words stay ("matt").
+    """
+    once = _rewritten(text, _DOUBLED, lambda word: word if word in known else _from_doubled(word))
+    return _rewritten(once, _ROUND_ZERO, _from_round_zero)
+
+
+def _from_round_zero(letters: str) -> str:
+    return "0" * len(letters)
+
+
+def _from_doubled(word: str) -> str:
+    return word.rstrip(word[-1]) + word[-1]
 
 
 def _from_telex(word: str) -> str:

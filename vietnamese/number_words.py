@@ -13,19 +13,22 @@ _DIGIT = {
     "chin": 9,
 }  # fmt: skip
 _UNITS = {"chuc": 10, "tram": 100, "nghin": 1_000, "ngan": 1_000, "trieu": 10**6, "ty": 10**9, "ti": 10**9}
-_FEW = frozenset({"vai", "may", "hang"})
+_FEW = frozenset({"vai", "may", "hang", "dam"})
 _TYPED = {
     "mot": {"một", "mốt"}, "hai": {"hai"}, "ba": {"ba"}, "bon": {"bốn"}, "tu": {"tư"}, "nam": {"năm"},
     "lam": {"lăm"}, "nham": {"nhăm"}, "sau": {"sáu"}, "bay": {"bảy", "bẩy"}, "tam": {"tám"}, "chin": {"chín"},
     "muoi": {"mười", "mươi"}, "chuc": {"chục"}, "tram": {"trăm"}, "nghin": {"nghìn"}, "ngan": {"ngàn"},
     "trieu": {"triệu"}, "ty": {"tỷ"}, "ti": {"tỉ"}, "linh": {"linh"}, "le": {"lẻ"}, "ruoi": {"rưỡi", "rưởi"},
-    "vai": {"vài"}, "may": {"mấy"}, "hang": {"hàng"}, "ham": {"hăm"},
+    "vai": {"vài"}, "may": {"mấy"}, "hang": {"hàng"}, "ham": {"hăm"}, "nua": {"nửa"}, "dam": {"dăm"},
 }  # fmt: skip
 # Alone and without accents these are more often something else: nam (man, year), sau (after), tu (from), ba (Mrs) …
 _UNSURE_ALONE = frozenset({"ba", "nam", "sau", "tu", "bay", "tam", "lam", "bon", "nham", "muoi", "chin"})
 _RUN = re.compile(r"\b(?:" + "|".join(_TYPED) + r")(?: (?:" + "|".join(_TYPED) + r"))*\b")
 # Typed bare, these are seldom "chục" and "trăm": tổ chức, công chức, viên chức, y tế trạm …
-_PART_OF_A_WORD = re.compile(r"\b(?:to|cong|vien|chuc|chinh|ban) chuc$|\b(?:y te|cai) tram$|\bthiet hai$")
+_PART_OF_A_WORD = re.compile(
+    r"\b(?:to|cong|vien|chuc|chinh|ban) chuc$|\b(?:y te|cai) tram$|\bthiet hai$"
+    r"|\b(?:cuoi|dau|giua|trong|ca|moi|hang|tron|het) nam$|\b(?:tuan|thang|quy|nam|lan|hom|ngay) sau$"
+)
 # "ba con bo" are three cows, any other "ba con" are bà con, people.
 _BA_CON = re.compile(r" con (?!bo|heo|lon|de|ga|vit|trau|cho|giong|ngan|tho)")
 _NEXT = re.compile(r" ?([a-z]+)")
@@ -55,20 +58,25 @@ class _Word:
 def read_words(text: Aligned, counted: Collection[str] = ()) -> list[WordNumber]:
     """Return the numbers in words. A single digit word counts only before one of `counted` or a scale."""
     found = []
+    accented = not text.typed(0, len(text.text)).isascii()
     for run in _RUN.finditer(text.text):
-        for words in _number_runs(_words_of(run, text)):
+        for words in _number_runs(_words_of(run, text, accented=accented)):
+            if accented and len(words) == 1 and words[0].bare:
+                continue  # among accents "nam" is no năm
             number = _number(words, text, counted)
             if number:
                 found.append(number)
     return found
 
 
-def _words_of(run: re.Match[str], text: Aligned) -> list[_Word | None]:
+def _words_of(run: re.Match[str], text: Aligned, *, accented: bool) -> list[_Word | None]:
+    """Return the words of a run, None for each whose accents make it another; who types accents means "ba" as it is."""
     words: list[_Word | None] = []
     for match in re.compile(r"[a-z]+").finditer(text.text, run.start(), run.end()):
         typed = text.typed(*match.span())
         fits = typed.isascii() or typed in _TYPED[match[0]]
-        words.append(_Word(match.start(), match.end(), match[0], typed.isascii()) if fits else None)
+        bare = typed.isascii() and not (accented and typed in _TYPED[match[0]])
+        words.append(_Word(match.start(), match.end(), match[0], bare) if fits else None)
     return words
 
 
@@ -85,13 +93,15 @@ def _number_runs(words: list[_Word | None]) -> list[list[_Word]]:
 def _number(words: list[_Word], text: Aligned, counted: Collection[str]) -> WordNumber | None:
     names = [word.word for word in words]
     if names[0] == "muoi" and len(names) == 1 and text.typed(words[0].start, words[0].end) == "mươi":
-        return None
+        after = _NEXT.match(text.text, words[0].end)
+        about = bool(after and after[1] in counted)
+        return WordNumber(words[0].start, words[0].end, None, False, True, "vague") if about else None
     follower = _NEXT.match(text.text, words[-1].end)
     before_counted = bool(follower and follower[1] in counted)
     start, end = words[0].start, words[-1].end
     money = any(name in {"trieu", "ty", "ti"} for name in names)
     if names[0] in _FEW:
-        few = (len(names) > 1 and names[1] not in _FEW) or (before_counted and names[0] == "vai")
+        few = names[1:2] in [[unit] for unit in (*_UNITS, "muoi")] or (before_counted and names[0] == "vai")
         return WordNumber(start, end, None, money, True, "vague") if few else None
     if len(words) == 1 and words[0].bare and _PART_OF_A_WORD.search(text.text[max(0, start - 8) : end]):
         return None
@@ -106,11 +116,23 @@ def _number(words: list[_Word], text: Aligned, counted: Collection[str]) -> Word
         return WordNumber(start, end, None, money, True, "words") if scaled and len(names) > 2 else None
     if len(words) == 1 and not before_counted:
         return None
-    unsure = len(words) == 1 and words[0].bare and names[0] in _UNSURE_ALONE and names[0] not in {"ba"}
-    if unsure and names[0] in {"nam", "sau", "tu", "lam", "nham"}:
+    if _two_bare_digits(words, names) and not before_counted:
         return None
-    doubt = "words" if unsure or _shaky(words) else None
+    unsure = len(words) == 1 and words[0].bare and names[0] in _UNSURE_ALONE and names[0] not in {"ba"}
+    if unsure and names[0] in {"tu", "lam", "nham"}:
+        return None
+    shaky = (
+        _shaky(words)
+        or (names[0] == "nua" and words[0].bare)
+        or (_two_bare_digits(words, names) and names[1] not in {"mot", "lam"})
+    )
+    doubt = "words" if unsure or shaky else None
     return WordNumber(start, end, value, money, scaled, doubt, round=names in (["chuc"], ["tram"]))
+
+
+def _two_bare_digits(words: list[_Word], names: list[str]) -> bool:
+    """Tell whether it is "hai nham", "hai sau": 25 and 26, or hái nhầm, hại sau …"""
+    return len(words) == 2 and all(word.bare for word in words) and all(name in _DIGIT for name in names)
 
 
 def _shaky(words: list[_Word]) -> bool:
@@ -120,6 +142,8 @@ def _shaky(words: list[_Word]) -> bool:
 
 def _value(names: list[str]) -> int | None:
     """Return the value of number words from the largest unit down; None where they make no number."""
+    if names[0] == "nua":
+        return _UNITS[names[1]] // 2 if len(names) == 2 and _UNITS.get(names[1], 0) >= 1_000 else None
     total, rest = 0, names
     for unit in (("ty", "ti"), ("trieu",), ("nghin", "ngan")):
         at = next((i for i, name in enumerate(rest) if name in unit), None)

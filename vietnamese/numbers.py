@@ -19,34 +19,49 @@ Value = int | Decimal
 
 _SCALES = {
     "k": 1_000, "nghin": 1_000, "ngan": 1_000, "ngh": 1_000, "tr": 1_000_000, "trieu": 1_000_000, "cu": 1_000_000,
-    "ty": 10**9, "ti": 10**9, "chuc": 10, "tram": 100,
+    "ty": 10**9, "ti": 10**9, "": 1, "chuc": 10, "tram": 100, "lit": 100_000, "chai": 1_000_000, "xi": 100_000,
 }  # fmt: skip
 # These say that money is meant where the thing counted is not named; "600 nghìn cây" is counted, "1tr5" is money.
-_MONEY_SCALES = frozenset({"tr", "trieu", "cu", "ty", "ti"})
+_MONEY_SCALES = frozenset({"tr", "trieu", "cu", "ty", "ti", "lit", "chai", "xi"})
+# Typed so, they are old people, a net or slag: "5 cụ già".
+_NO_SCALES = frozenset({"cụ", "cũ", "cứ", "chài", "xỉ", "tỳ", "trạm", "trầm"})
+_SURE_SLANG: dict[str, set[str]] = {"cu": {"củ", "cu"}, "lit": {"lít", "lit"}, "chai": set(), "xi": set()}
 _DIGITS = (
-    r"\d{1,3}(?:\.\d{3})+(?:,\d{1,2})?(?!\d)|\d{1,3}(?:,\d{3}){2,}(?!\d)|\d{1,3}(?:[ ]\d{3}){2,}(?!\d)|\d+[.,]\d+|\d+"
+    r"\d{1,3}(?:\.\d{3})+(?:,\d{1,2})?(?!\d)|\d{1,3}(?:,\d{3}){2,}(?!\d)"
+    r"|\d{1,3}(?:[ ]\d{3}){2,}(?!\d)|\d{1,3}(?:[ ]\d{3})+(?=\ ?(?:d|dong|vnd)\b)|\d+[.,]\d+|\d+"
 )
-_SCALE = r"k|nghin|ngan|ngh|trieu|tr|cu|ty|ti|chuc|tram"
+# "8 lít" is 800 nghìn where no liquid follows; "5 lít xăng" and "3 chai nước mắm" are measures.
+_SLANG = r"(?:lit|chai|xi)(?=\ *(?:$|[,.;!?)\n]|(?:tien|nha|nhe|nghen|a|ak|roi|chi|luon|thoi|bo|cho|ung|gay|vao|de)\b))"
+_SCALE = rf"k|nghin|ngan|ngh|trieu|tr|cu(?! (?:gia|neo|ong|ba|cao tuoi)\b)|ty|ti|chuc|tram|{_SLANG}"
+_HIGHER = r"(?:nghin|ngan|trieu|ty|ti|k)(?![a-z])"
 _NUMBER = rf"""
     (?P<digits>{_DIGITS})
-    (?: \ ?(?P<scale>{_SCALE})
-        (?: (?P<tight>\d{{1,3}})(?![\d.,])
-          | (?![a-z]) (?:\ (?P<loose>\d{{1,3}})(?![\d.,/]|\ ?(?:{_SCALE}|%)(?![a-z])))?
+    (?: \ ?(?P<scale>(?:tram|chuc)(?=\ {_HIGHER})|{_SCALE}) (?:\ (?P<higher>{_HIGHER}))?
+        (?: (?P<tight>\d{{1,3}})(?!\d|[.,]\d)
+          | (?![a-z]) (?:\ (?P<loose>\d{{1,3}})(?!\d|[.,]\d|/|\ ?(?:{_SCALE}|%)(?![a-z])))?
         )
         (?: \ (?P<half>ruoi)\b )?
     )?
     (?: \ ?(?P<percent>%|phan\ tram\b) )?
 """
 _BEFORE = re.compile(
-    r"(?:\b(?P<min>tren|hon|it nhat|toi thieu|khong duoi)"
-    r"|\b(?P<max>gan|ngot(?: nghet)?|duoi|toi da|khong qua|chua toi|chua den)"
+    r"(?:\b(?P<about>tren duoi)|\b(?P<min>tren|hon|it nhat|toi thieu|khong duoi)|\b(?P<max>gan|ngot(?: nghet)?"
+    r"|duoi|toi da|khong qua|chua toi|chua den)"
     r"|\b(?P<approx>khoang chung|khoang|chung|xap xi|uoc|co|tam|do))\s*$"
 )
 _AFTER = re.compile(r"\s?(?:(?P<min>tro len)|(?P<approx>gi do|may)\b)")
+# "2tr mấy", "100 mấy cây" tell no number; "10 máy may" does.
+_SOME = re.compile(r" (may)\b(?P<machine> (?:may|khau|tinh|bom|xay|cay|cat|dien|loc|gat)\b)?")
 _ACCENTED_QUALIFIERS = {"do": "độ", "tam": "tầm", "co": "cỡ"}
 _JOIN = re.compile(
     r" ?(?:(?P<of>/| tren(?: tong(?: so)?)? )|(?P<range>-|–| den | toi )|(?P<either> hay(?: la)? | hoac(?: la)? )) ?"
 )
+# Said to the reader and not counted: "1 tỷ 2 chị ạ", "1 tỷ 5 nha chị".
+_ADDRESS = re.compile(
+    r" (?:(?:chi|em|co|ba|bac) (?:a|ak|oi|nhe|nha|nghen|nghe|ha|hen|luon)|(?:nha|nhe|nghen)(?: (?:chi|em|co|ba|bac))?)"
+    r"(?: a)?(?=\s*(?:[,.;!\n]|$))"
+)
+_HALF = re.compile(r"\bnua(?= (?:tan|ta|yen|km|cay so)\b)")
 _LOOK_BACK = 16
 MAX_DIGITS = 15
 
@@ -77,10 +92,23 @@ def find_numbers(text: Aligned, counted: Collection[str] = ()) -> list[Number]:
     """
     digits = _digit_numbers(text, counted)
     taken = [(number.start, number.end) for number in digits]
+    digits += _halves(text)
+    taken = [(number.start, number.end) for number in digits]
     words = read_words(text.blanked(taken), counted)
     spelt = [_from_words(word) for word in words]
     numbers = sorted((*digits, *spelt), key=lambda number: number.start)
     return [_qualified(number, text) for number in _joined(_added(numbers, text.text), text.text)]
+
+
+def _halves(text: Aligned) -> list[Number]:
+    """Return the halves of a measure: "nửa tấn gạo". Typed bare it may be nữa."""
+    found = []
+    for match in _HALF.finditer(text.text):
+        typed = text.typed(match.start(), match.start() + 4)
+        if typed in {"nửa", "nua"}:
+            doubt = None if typed == "nửa" else "words"
+            found.append(Number(match.start(), match.end(), Decimal("0.5"), doubt=doubt))
+    return found
 
 
 def _digit_numbers(text: Aligned, counted: Collection[str]) -> list[Number]:
@@ -100,12 +128,10 @@ def _pattern() -> re.Pattern[str]:
 
 def _from_digits(match: re.Match[str], text: Aligned, counted: Collection[str]) -> Number:
     scale, tail, end = match["scale"], match["tight"], match.end()
-    if scale == "cu" and text.typed(*match.span("scale")) == "cụ":
-        # "2 cụ" are two old people.
-        plain, doubt = _plain(match["digits"])
-        return Number(match.start(), match.end("digits"), plain, doubt=doubt)
+    if scale and text.typed(*match.span("scale")) in _NO_SCALES:
+        scale, tail, end = None, None, match.end("digits")
     if match["loose"] and not match["half"]:
-        if _next_word(text.text, match.end()) in counted:
+        if _next_word(text.text, match.end()) in counted and not _ADDRESS.match(text.text, match.end()):
             end = match.start("loose") - 1
         else:
             tail = match["loose"]
@@ -114,10 +140,17 @@ def _from_digits(match: re.Match[str], text: Aligned, counted: Collection[str]) 
         return Number(match.start(), end, None, doubt="thousands")
     if not scale:
         return Number(match.start(), end, plain, percent=bool(match["percent"]), doubt=doubt)
-    size = _SCALES[scale]
+    size = _SCALES[scale] * _SCALES[match["higher"] or ""]
     value = plain * size + _tail(tail, size) + (size // 2 if match["half"] else 0)
-    doubt = doubt or ("slang" if scale == "cu" and text.typed(*match.span("scale")) not in {"củ", "cu"} else None)
-    return Number(match.start(), end, _tidy(value), money=scale in _MONEY_SCALES, scaled=True, doubt=doubt)
+    doubt = doubt or _slang(scale, text.typed(*match.span("scale")))
+    money = bool({scale, match["higher"]} & _MONEY_SCALES)
+    return Number(match.start(), end, _tidy(value), money=money, scaled=True, doubt=doubt)
+
+
+def _slang(scale: str, typed: str) -> str | None:
+    """Return the doubt about a word of the market: "xị" is 10 or 100 nghìn by region, "chai" may be a bottle."""
+    sure = typed in _SURE_SLANG.get(scale, {typed})
+    return None if sure else "slang"
 
 
 def _from_words(word: WordNumber) -> Number:
@@ -181,6 +214,8 @@ def _added(numbers: list[Number], folded: str) -> list[Number]:
 def _continues(last: Number, number: Number, between: str) -> bool:
     if between not in {"", " "} or not (last.scaled and number.scaled and last.value and number.value):
         return False
+    if last.value >= 1_000 and last.value % 1_000 == 0 and number.value < 1_000 and not number.money:
+        return True
     return last.money and number.value < last.value and last.value % 1_000_000 == 0 and number.value < 10**9
 
 
@@ -208,8 +243,13 @@ def _qualified(number: Number, text: Aligned) -> Number:
         word_start = from_ + before.start(before.lastgroup)
         accented = _ACCENTED_QUALIFIERS.get(before[before.lastgroup])
         if not accented or accented in text.typed(word_start, number.start):
-            return replace(number, start=word_start, qualifier=before.lastgroup)
+            said = "approx" if before.lastgroup == "about" else before.lastgroup
+            return replace(number, start=word_start, qualifier=said)
     after = _AFTER.match(text.text, (number.of or number).end)
     if after and after.lastgroup == "min":
         return replace(number, qualifier="min")
+    some = _SOME.match(text.text, (number.of or number).end)
+    typed = text.typed(*some.span(1)) if some and not number.percent else ""
+    if some and (typed == "mấy" or (typed == "may" and not some["machine"])):
+        return replace(number, end=some.end(1), value=None, doubt="vague")
     return number

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 import yaml
 
-from figures.catalogue import Catalogue, load
-
-INDICATORS = Path(__file__).resolve().parents[2] / "content" / "indicators.yaml"
+from figures.catalogue import Catalogue
+from tests.reading.table import INDICATORS, shipped
 
 
 @pytest.fixture(scope="session")
@@ -19,5 +16,5 @@ def content() -> dict[str, object]:
 
 
 @pytest.fixture(scope="session")
-def catalogue(content: dict[str, object]) -> Catalogue:
-    return load(content)
+def catalogue() -> Catalogue:
+    return shipped()

@@ -5,12 +5,17 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
-from figures.catalogue import Catalogue
-from figures.reading import read
+import yaml
 
+from figures.catalogue import Catalogue, load
+from figures.reading import read
+from vietnamese.fold import fold_letter
+
+INDICATORS = Path(__file__).resolve().parents[2] / "content" / "indicators.yaml"
 COMPARED = ("indicator", "value", "unit", "date", "qualifier", "replaces")
 Facts = tuple[str, list[str]]
 
@@ -24,6 +29,12 @@ class Row:
     level: str
     message: str
     expected: dict[str, Any]
+
+
+@cache
+def shipped() -> Catalogue:
+    """Return the catalogue as shipped."""
+    return load(yaml.safe_load(INDICATORS.read_text("utf-8")))
 
 
 def rows() -> list[Row]:
@@ -46,3 +57,8 @@ def facts(reading: dict[str, Any]) -> Facts:
     """Return what a wrong reading would get wrong: the intent and its figures, in any order."""
     records = [json.dumps({key: record.get(key) for key in COMPARED}) for record in reading["records"]]
     return reading["intent"], sorted(records)
+
+
+def without_accents(text: str) -> str:
+    """Return a text as typed without any accent."""
+    return "".join(letter if letter == "'" else fold_letter(letter) or letter for letter in text)

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from figures.catalogue import Catalogue
 from figures.emergency import is_emergency
 from figures.reading import MAX_CHARS, Reading, read
+from tests.reading.fuzz import fuzz
 from vietnamese.dates import birth
 from vietnamese.names import clean_name
 from vietnamese.phones import mobile_number
@@ -102,6 +103,10 @@ def test_any_text_gives_a_reading_of_the_contract(text: str, catalogue: Catalogu
         assert 0 <= start < end <= len(text)
         assert record.indicator in catalogue
     assert not first.records or first.intent in {"report", "correct"}
+
+
+def test_thousands_of_mangled_messages_are_read(catalogue: Catalogue) -> None:
+    fuzz(seed=7, count=3_000, catalogue=catalogue)
 
 
 @relaxed

@@ -49,6 +49,11 @@ TUESDAY = date(2023, 11, 21)
         ("từ đầu năm đến nay", "2023"),
         ("năm 2022", "2022"),
         ("rằm tháng 7", "2023-08-30"),
+        ("rằm tháng ba", "2023-05-04"),
+        ("RẰM THÁNG SÁU", "2023-08-01"),
+        ("ram thang bay", "2023-08-30"),
+        ("tháng tư", "2023-04"),
+        ("tháng chín", "2023-09"),
         ("mùng 4 Tết", "2023-01-25"),
         ("23 tháng Chạp", "2023-01-14"),
         ("mùng 10 tháng 3 âm lịch", "2023-04-29"),
@@ -81,7 +86,18 @@ def test_an_unclear_date_is_in_doubt(text: str, doubt: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["quỹ 4 triệu", "thu 5 triệu", "quý 2 triệu", "31/2", "45/60", "tháng 13", "chiến thắng 3"]
+    "text",
+    [
+        "quỹ 4 triệu",
+        "thu 5 triệu",
+        "quý 2 triệu",
+        "31/2",
+        "45/60",
+        "tháng 13",
+        "chiến thắng 3",
+        "trồng năm mươi",
+        "mỗi tháng năm trăm",
+    ],
 )
 def test_words_that_only_look_like_dates_are_none(text: str) -> None:
     assert find_dates(align(text), TUESDAY) == []

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from figures.emergency import DISASTER, VIOLENCE, is_emergency
@@ -56,3 +58,15 @@ def test_a_call_for_help_is_heard_with_and_without_accents(topic: str, text: str
 @pytest.mark.parametrize("text", NO_CALLS)
 def test_talk_about_prevention_is_no_call(text: str) -> None:
     assert [is_emergency(text), is_emergency(fold(text))] == [None, None]
+
+
+def told() -> list[tuple[str, str]]:
+    """Return the lines of `calls.txt`: "!" marks a call for help as frightened people type it, "." what is none."""
+    lines = Path(__file__).with_name("calls.txt").read_text("utf-8").splitlines()
+    return [(line[:1], line[2:]) for line in lines]
+
+
+@pytest.mark.parametrize(("sign", "text"), told())
+def test_fear_is_told_from_prevention_aid_and_chat(sign: str, text: str) -> None:
+    heard = [is_emergency(spelt) is not None for spelt in (text, fold(text), text.upper())]
+    assert heard == [sign == "!"] * 3

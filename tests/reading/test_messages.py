@@ -8,15 +8,10 @@ import pytest
 
 from figures.catalogue import Catalogue
 from figures.reading import read
-from tests.reading.table import Row, facts, reading_of, rows
-from vietnamese.fold import fold_letter
+from tests.reading.table import Row, facts, reading_of, rows, without_accents
 
 ROWS = rows()
 IDS = [row.id for row in ROWS]
-
-
-def without_accents(text: str) -> str:
-    return "".join(letter if letter == "'" else fold_letter(letter) or letter for letter in text)
 
 
 SPELLINGS = {

@@ -30,6 +30,12 @@ def test_a_foreign_report_is_unknown(stage: Stage, head: Person, role: str, unit
     assert keys(stage.person().hears(f"tra cứu {code}")) == ["lookup.unknown"]
 
 
+def test_to_open_a_report_one_may_not_decide_on_is_to_see_it(head: Person, officer: Person) -> None:
+    code = send(head)
+    assert keys(head.hears(f"mở {code}")) == keys(head.hears(f"tra cứu {code}"))
+    assert keys(officer.hears(f"mở {code}")) == ["review.case"]
+
+
 def test_who_decided_when_and_why_is_told(head: Person, officer: Person) -> None:
     code = send(head)
     officer.hears(f"mở {code}")
