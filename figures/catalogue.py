@@ -60,7 +60,8 @@ class Indicator:
     highest usual value, `ask` level → a question to ask whenever it is reported from there. `alone` are words that name
     it only where nothing else in their clause does; one of `needs` must stand in its sentence, else it is asked;
     `carried` are verbs that name it for a later count of its unit ("duy trì 2 tổ, 3 CLB"); `named` tells that a person
-    named beside the words is one ("kết nạp chị Lan"); `usual_each` is what one usually costs in đồng, `from` and `to`.
+    named beside the words is one ("kết nạp chị Lan"); people at an activity where one of `taught` and one of
+    `learners` is said are counted as this; `usual_each` is what one usually costs in đồng, `from` and `to`.
     """
 
     code: str
@@ -78,6 +79,8 @@ class Indicator:
     alone: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
     carried: tuple[str, ...] = ()
+    taught: tuple[str, ...] = ()
+    learners: tuple[str, ...] = ()
     named: bool = False
     usual_each: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
     disaggregation: tuple[str, ...] = ()
@@ -173,6 +176,7 @@ class Catalogue:
     vocabulary: Vocabulary
     partitions: tuple[frozenset[str], ...] = ()
     carried: tuple[Indicator, ...] = ()
+    taught: tuple[Indicator, ...] = ()
     wholes: frozenset[str] = frozenset()
 
     def __getitem__(self, code: str) -> Indicator:
@@ -220,6 +224,7 @@ def load(content: Mapping[str, object]) -> Catalogue:
         vocabulary=vocabulary,
         partitions=tuple(map(frozenset, checks.string_lists(content, "partitions"))),
         carried=tuple(row for row in indicators.values() if row.carried),
+        taught=tuple(row for row in indicators.values() if row.taught),
         wholes=frozenset(row.links.of for row in indicators.values() if row.links.of and row.kind == "stock"),
     )
 
@@ -259,6 +264,8 @@ def _indicator(row: Mapping[str, object], checks: Checks) -> Indicator:
         alone=checks.strings(row, "alone", place, optional=True),
         needs=tuple(map(fold, checks.strings(row, "needs", place, optional=True))),
         carried=tuple(map(fold, checks.strings(row, "carried", place, optional=True))),
+        taught=tuple(map(fold, checks.strings(row, "taught", place, optional=True))),
+        learners=tuple(map(fold, checks.strings(row, "learners", place, optional=True))),
         named=row.get("named") is True,
         usual_each=MappingProxyType(checks.numbers(row, "usual_each", place)),
         disaggregation=checks.strings(row, "disaggregation", place, optional=True),

@@ -35,6 +35,27 @@ def add_far(draft: Draft, quantity: Quantity) -> bool:
             return True
         if found.weak[mention.first] == found.weak[quantity.at] and not mention.one:
             return False
+    return _add_far_after(draft, quantity)
+
+
+def _add_far_after(draft: Draft, quantity: Quantity) -> bool:
+    """Give money to the words for money that follow in its sentence: "góp 1 triệu với 25 ký gạo ủng hộ đồng bào"."""
+    found = draft.found
+    if not (quantity.money or (quantity.number.scaled and not quantity.units)) or value_of(quantity) is None:
+        return False
+    begin = bisect_left(found.mentions, quantity.at, key=lambda mention: mention.first)
+    paired = draft.paired_mentions
+    for mention in found.mentions[begin : begin + 4]:
+        indicator = draft.catalogue[mention.codes[0]]
+        same = found.strong[mention.first] == found.strong[quantity.at]
+        if (
+            same
+            and indicator.unit == "vnd"
+            and mention.first not in paired
+            and mention.first not in draft.sorted.silent
+        ):
+            add(draft, indicator, quantity, first=quantity.at, last=quantity.ends)
+            return True
     return False
 
 
@@ -90,7 +111,8 @@ def _ends_clause(draft: Draft, at: int) -> bool:
     following = at + 1
     while following < len(texts) and same_clause(draft.found, at, following) and texts[following] in _POLITE:
         following += 1
-    ends = following == len(texts) or not same_clause(draft.found, at, following) or texts[following] in {"/", DATE}
+    ends = following == len(texts) or not same_clause(draft.found, at, following)
+    ends = ends or texts[following] in {"/", DATE, "dat", "chiem"}
     return ends or any(mention.first == following for mention in draft.found.mentions)
 
 

@@ -23,6 +23,8 @@ from figures.sorting import cues_before
 
 _HELPED = PEOPLE | {"ho", "tre"}
 _NEAR_TOKENS = 4
+_TIMES = frozenset({"lan", "dot"})
+_GIVE = frozenset({"gui", "nop", "dong", "gop", "ung", "quyen"})
 _BIRTH_YEARS = range(1930, 2016)
 
 
@@ -176,6 +178,11 @@ def _is_beside_the_point(draft: Draft, quantity: Quantity) -> bool:
     codes = {record.indicator for _, record in draft.rows}
     if units == {"m"} or ("kg" in units and "FUND_RAISED" in codes):
         return True
+    texts = draft.found.row.texts
+    if "buoi" in units and texts[quantity.ends] in _TIMES:
+        return True
+    if PEOPLE & units and set(texts[quantity.ends + 1 : quantity.ends + 2]) & _GIVE:
+        return any(record.unit == "vnd" for _, record in draft.rows)
     if "buoi" in units:
         return any(draft.catalogue[chosen.code].links.people == chosen.code for chosen in draft.pairs)
     return bool(_HELPED & units) and (_is_given_to(draft, quantity) or _pays(draft, quantity))
