@@ -59,8 +59,9 @@ class Indicator:
     dimension → value → words (`by_folded` without accents), `accepts` further units of measure, `usual_max` level →
     highest usual value, `ask` level → a question to ask whenever it is reported from there. `alone` are words that name
     it only where nothing else in their clause does; one of `needs` must stand in its sentence, else it is asked;
-    `named` tells that a person named beside the words is one ("kết nạp chị Lan"); `usual_each` is what one usually
-    costs in đồng, `from` and `to`.
+    `carried` are verbs that name it for a later count of its unit ("duy trì 2 tổ, 3 CLB"); `named` tells that a person
+    named beside the words is one ("kết nạp chị Lan"); people at an activity where one of `taught` and one of
+    `learners` is said are counted as this; `usual_each` is what one usually costs in đồng, `from` and `to`.
     """
 
     code: str
@@ -77,6 +78,9 @@ class Indicator:
     one: tuple[str, ...] = ()
     alone: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
+    carried: tuple[str, ...] = ()
+    taught: tuple[str, ...] = ()
+    learners: tuple[str, ...] = ()
     named: bool = False
     usual_each: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
     disaggregation: tuple[str, ...] = ()
@@ -159,7 +163,8 @@ class Catalogue:
     """All indicators by code, with the units of measure, targets, and what reading a message needs.
 
     `default_periods` is sender level → kind of period a message without a date speaks of (a day where missing);
-    `partitions` are sets of parts (kinh and dtts) that make the whole where more than one is told.
+    `partitions` are sets of parts (kinh and dtts) that make the whole where more than one is told; `carried` indicators
+    may be named by a verb further before, `wholes` are the n of "k of n" that have words of their own beside the k.
     """
 
     indicators: Mapping[str, Indicator]
@@ -170,11 +175,9 @@ class Catalogue:
     default_periods: Mapping[str, str]
     vocabulary: Vocabulary
     partitions: tuple[frozenset[str], ...] = ()
-
-    @property
-    def wholes(self) -> frozenset[str]:
-        """Return the indicators that are the n of "k of n" and have words of their own beside those of the k."""
-        return frozenset(row.links.of for row in self if row.links.of and row.kind == "stock")
+    carried: tuple[Indicator, ...] = ()
+    taught: tuple[Indicator, ...] = ()
+    wholes: frozenset[str] = frozenset()
 
     def __getitem__(self, code: str) -> Indicator:
         """Return an indicator; `KeyError` if there is none of that code."""
@@ -220,6 +223,9 @@ def load(content: Mapping[str, object]) -> Catalogue:
         default_periods=MappingProxyType(default_periods),
         vocabulary=vocabulary,
         partitions=tuple(map(frozenset, checks.string_lists(content, "partitions"))),
+        carried=tuple(row for row in indicators.values() if row.carried),
+        taught=tuple(row for row in indicators.values() if row.taught),
+        wholes=frozenset(row.links.of for row in indicators.values() if row.links.of and row.kind == "stock"),
     )
 
 
@@ -257,6 +263,9 @@ def _indicator(row: Mapping[str, object], checks: Checks) -> Indicator:
         one=checks.strings(row, "one", place, optional=True),
         alone=checks.strings(row, "alone", place, optional=True),
         needs=tuple(map(fold, checks.strings(row, "needs", place, optional=True))),
+        carried=tuple(map(fold, checks.strings(row, "carried", place, optional=True))),
+        taught=tuple(map(fold, checks.strings(row, "taught", place, optional=True))),
+        learners=tuple(map(fold, checks.strings(row, "learners", place, optional=True))),
         named=row.get("named") is True,
         usual_each=MappingProxyType(checks.numbers(row, "usual_each", place)),
         disaggregation=checks.strings(row, "disaggregation", place, optional=True),

@@ -88,7 +88,8 @@ def _linked(draft: Draft, mention: Mention, link: str) -> str | None:
 
 def _speaks_alone(draft: Draft, mention: Mention, link: str) -> bool:
     """Tell whether words without a number of their own can own people ("tuyên truyền cho 40 chị") or, if one, money."""
-    return (mention.one or link == "people") and mention.first not in draft.sorted.silent
+    alone = mention.one or link == "people" or (link == "monthly" and draft.catalogue[mention.codes[0]].named)
+    return alone and mention.first not in draft.sorted.silent
 
 
 def add(
@@ -97,6 +98,8 @@ def add(
     """Add a number as a value of an indicator; its words are the tokens `first` to `last`, `label` its own period."""
     value = value_of(quantity)
     assert value is not None
+    if indicator.aggregation.units == "sum_by_item":
+        first, last = _clause_of(draft.found, first, last)
     whole = quantity.number.of.value if quantity.number.of and not indicator.links.of else None
     record = Record(
         indicator.code,
@@ -115,6 +118,13 @@ def add(
         draft.asks.append(Ask("not_understood", {"value": str(value)}))
     if quantity.number.doubt:
         draft.asks.append(Ask("number", {"doubt": quantity.number.doubt}))
+
+
+def _clause_of(found: Scan, first: int, last: int) -> tuple[int, int]:
+    """Widen tokens to their clause: in "mì 210 thùng" the item stands before its unit."""
+    while first and same_clause(found, first - 1, last) and last - first < _NEAR:
+        first -= 1
+    return first, last
 
 
 def add_whole(draft: Draft, indicator: Indicator, quantity: Quantity) -> None:

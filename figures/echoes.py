@@ -13,6 +13,7 @@ from figures.sorting import cues_before
 
 PEOPLE = frozenset({"nguoi", "luot_nguoi"})
 _NEAR_TOKENS = 4
+_CARRIED = 30
 # Words that may name a total alone do so only for a number that can be one: at least a hundredth of the usual most.
 _SMALL_SHARE = 100
 _JOINS = frozenset({",", ":", "-", "co", "voi", "va", "la", "tong", "hien", "duoc"})
@@ -34,6 +35,27 @@ def add_far(draft: Draft, quantity: Quantity) -> bool:
             return True
         if found.weak[mention.first] == found.weak[quantity.at] and not mention.one:
             return False
+    return _add_far_after(draft, quantity)
+
+
+def _add_far_after(draft: Draft, quantity: Quantity) -> bool:
+    """Give money to the words for money that follow in its sentence: "góp 1 triệu với 25 ký gạo ủng hộ đồng bào"."""
+    found = draft.found
+    if not (quantity.money or (quantity.number.scaled and not quantity.units)) or value_of(quantity) is None:
+        return False
+    begin = bisect_left(found.mentions, quantity.at, key=lambda mention: mention.first)
+    paired = draft.paired_mentions
+    for mention in found.mentions[begin : begin + 4]:
+        indicator = draft.catalogue[mention.codes[0]]
+        same = found.strong[mention.first] == found.strong[quantity.at]
+        if (
+            same
+            and indicator.unit == "vnd"
+            and mention.first not in paired
+            and mention.first not in draft.sorted.silent
+        ):
+            add(draft, indicator, quantity, first=quantity.at, last=quantity.ends)
+            return True
     return False
 
 
@@ -89,7 +111,8 @@ def _ends_clause(draft: Draft, at: int) -> bool:
     following = at + 1
     while following < len(texts) and same_clause(draft.found, at, following) and texts[following] in _POLITE:
         following += 1
-    ends = following == len(texts) or not same_clause(draft.found, at, following) or texts[following] in {"/", DATE}
+    ends = following == len(texts) or not same_clause(draft.found, at, following)
+    ends = ends or texts[following] in {"/", DATE, "dat", "chiem"}
     return ends or any(mention.first == following for mention in draft.found.mentions)
 
 
@@ -174,6 +197,22 @@ def add_under_heading(draft: Draft, quantity: Quantity) -> bool:
 def _head_of(draft: Draft, first: int, last: int) -> str:
     start, end = span_of(draft.found, first, last)
     return draft.found.text.original[start:end].strip(" -+•:\n")
+
+
+def add_carried(draft: Draft, quantity: Quantity) -> bool:
+    """Read a count whose verb stands further before in the sentence: "duy trì 2 địa chỉ tin cậy, 3 CLB"."""
+    found = draft.found
+    first = bisect_left(found.strong, found.strong[quantity.at])
+    said = f" {' '.join(found.row.texts[max(first, quantity.at - _CARRIED) : quantity.at])} "
+    best: tuple[int, str] | None = None
+    for indicator in draft.catalogue.carried:
+        places = [said.rfind(f" {verb} ") for verb in indicator.carried]
+        if indicator.unit in quantity.units and value_of(quantity) is not None and max(places) >= 0:
+            best = max(best or (-1, ""), (max(places), indicator.code))
+    if best is None:
+        return False
+    add(draft, draft.catalogue[best[1]], quantity, first=quantity.at, last=quantity.ends)
+    return True
 
 
 def line_head(draft: Draft, at: int) -> str | None:

@@ -190,8 +190,8 @@ GIVEN_THANKS = re.compile(r"\bcam on\b[^.;:!?]{0,40}\b(?:tang|trao|ho tro|ung ho
 PRIVATE = re.compile(
     r"\b(?:ong xa|ba xa|chong em|chong chi|chong toi|con gai em|con trai em|me em|me chong)\b.{0,20}"
     r"\b(?:tang|cho|mua|nau|dat|kiem|ban)\b|^\W*(?:hihi|haha|hehe|kk|hi hi|ha ha)\b"
-    r"|\b(?:nha|vuon|ray|ruong) (?:em|chi|minh|toi)\b(?! nhe| nha| oi| a\b| bao).{0,30}\b(?:trong|goi"
-    r"|ban|mua|hai|vay|thu hoach|nuoi|co \d)"
+    r"|\b(?:nha|vuon|ray|ruong) (?:(?:em|minh|toi)\b(?! nhe| nha| oi| a\b| bao).{0,30}|chi )"
+    r"\b(?:trong|goi|ban|mua|hai|vay|thu hoach|nuoi|co \d)"
     r"|\b(?:vuon|ray|ruong) (?:em|minh|toi)\b(?! nhe| nha| oi| a\b| bao)|\bem (?:ban|mua|vay|dat|sinh em be)\b"
     r"|\bdia chi(?: nha)?(?: em| chi| cua em)?(?: la)? ?:? ?(?:so )?\d"
     r"|^\W*(?:bua nay |hom nay |nay )?gia (?:heo|ca phe|tieu|lua|gao|mi|vang|xang|sau rieng|dieu"

@@ -6,7 +6,16 @@ from collections.abc import Sequence
 
 from figures.catalogue import Indicator
 from figures.draft import Draft, add, context_of, same_clause, value_of
-from figures.echoes import PEOPLE, add_alone, add_far, add_like_the_last, add_under_heading, alike, last_pair
+from figures.echoes import (
+    PEOPLE,
+    add_alone,
+    add_carried,
+    add_far,
+    add_like_the_last,
+    add_under_heading,
+    alike,
+    last_pair,
+)
 from figures.pairing import fits
 from figures.reading_types import Ask
 from figures.scan import Quantity
@@ -14,6 +23,8 @@ from figures.sorting import cues_before
 
 _HELPED = PEOPLE | {"ho", "tre"}
 _NEAR_TOKENS = 4
+_TIMES = frozenset({"lan", "dot"})
+_GIVE = frozenset({"gui", "nop", "dong", "gop", "ung", "quyen"})
 _BIRTH_YEARS = range(1930, 2016)
 
 
@@ -36,6 +47,7 @@ def _is_placed(draft: Draft, quantity: Quantity) -> bool:
         _add_linked,
         add_like_the_last,
         add_under_heading,
+        add_carried,
         add_alone,
     )
     return any(way(draft, quantity) for way in ways)
@@ -166,6 +178,11 @@ def _is_beside_the_point(draft: Draft, quantity: Quantity) -> bool:
     codes = {record.indicator for _, record in draft.rows}
     if units == {"m"} or ("kg" in units and "FUND_RAISED" in codes):
         return True
+    texts = draft.found.row.texts
+    if "buoi" in units and texts[quantity.ends] in _TIMES:
+        return True
+    if PEOPLE & units and set(texts[quantity.ends + 1 : quantity.ends + 2]) & _GIVE:
+        return any(record.unit == "vnd" for _, record in draft.rows)
     if "buoi" in units:
         return any(draft.catalogue[chosen.code].links.people == chosen.code for chosen in draft.pairs)
     return bool(_HELPED & units) and (_is_given_to(draft, quantity) or _pays(draft, quantity))

@@ -113,7 +113,10 @@ def _count_for(draft: Draft, rate: Rate, owner: str | None) -> tuple[int | float
     nearest = before[-1] if before else fitting[0] if fitting else None
     if nearest:
         return value_of(nearest.quantity), nearest
-    return (1 if any(m.one and owner in m.codes for m in draft.found.mentions) else None), None
+    if owner is None:
+        return None, None
+    named = draft.catalogue[owner].named
+    return (1 if any((m.one or named) and owner in m.codes for m in draft.found.mentions) else None), None
 
 
 def _same_things(rate: Rate, chosen: Pair, catalogue: Catalogue) -> bool:

@@ -33,7 +33,7 @@ from vietnamese.fold import fold
 _PERCENT_TOLERANCE = 0.11
 _POOR = {"ho_ngheo": "ngheo", "can_ngheo": "can_ngheo"}
 _NEAR = 6
-_PERSON = frozenset({"chi", "ba", "co", "em", "ho", "nha"})
+_PERSON = frozenset({"chi", "ba", "co", "em", "ho", "nha", "chau", "be"})
 _NO_NAMES = frozenset(
     {"em", "oi", "a", "nhe", "nha", "hoi", "ngheo", "vao", "vo", "moi", "da", "co", "duoc", "dc", "la", "nao", "ay"}
     | {"do", "gi", "trong", "va", "thi", "xin", "bao", "can"}
@@ -48,7 +48,7 @@ def build(found: Scan, catalogue: Catalogue, when: Told, level: str, places: tup
     numbers = sort_numbers(found, catalogue)
     draft = Draft(found, catalogue, when, level, numbers, places)
     draft.pairs = _kept(pair(found, (*numbers.values, *numbers.left), catalogue), numbers, catalogue)
-    draft.pairs = [_redirected(chosen, draft) for chosen in draft.pairs]
+    draft.pairs = [_renamed(_redirected(chosen, draft), draft) for chosen in draft.pairs]
     whole = {chosen.quantity.at for chosen in draft.pairs}
     draft.pairs = _without_classes(draft, _without_parts(draft))
     for chosen in draft.pairs:
@@ -69,6 +69,7 @@ def build(found: Scan, catalogue: Catalogue, when: Told, level: str, places: tup
         draft.asks.append(Ask("number", {"doubt": quantity.number.doubt or "vague"}))
     if any(name == "unsure" for _, _, name in found.cues) and (draft.rows or found.quantities):
         draft.asks.append(Ask("number", {"doubt": "vague"}))
+    _teach(draft)
     _add_activities(draft)
     _add_shares(draft)
     _check(draft)
@@ -126,6 +127,21 @@ def _redirected(chosen: Pair, draft: Draft) -> Pair:
     return replace(chosen, code=code) if code else chosen
 
 
+def _renamed(chosen: Pair, draft: Draft) -> Pair:
+    """Give "1 cuộc" to what is counted so and stands before without a number: "giám sát ở 3 thôn (1 cuộc)"."""
+    mention, found = chosen.mention, draft.found
+    if mention.first != mention.last or mention.last != chosen.quantity.ends:
+        return chosen
+    end = bisect_left(found.mentions, mention.first, key=lambda one: one.first)
+    paired = draft.paired_mentions
+    for other in reversed(found.mentions[max(0, end - 3) : end]):
+        indicator = draft.catalogue[other.codes[0]]
+        near = found.strong[other.first] == found.strong[mention.first]
+        if near and other.first not in paired and indicator.unit in chosen.quantity.units:
+            return replace(chosen, code=indicator.code)
+    return chosen
+
+
 def _add_pair(draft: Draft, chosen: Pair) -> None:
     indicator = draft.catalogue[chosen.code]
     quantity = chosen.quantity
@@ -146,7 +162,8 @@ def _add_ones(draft: Draft) -> None:
     used = {chosen.mention.first for chosen in draft.pairs}
     for mention in draft.found.mentions:
         indicator = draft.catalogue[_one_code(mention)]
-        single = mention.one or (indicator.named and _is_named(draft, mention))
+        begun = bool(indicator.needs) and _is_begun(draft, mention)
+        single = mention.one or begun or (indicator.named and _is_named(draft, mention))
         if not single or mention.first in used or mention.first in draft.sorted.silent or indicator.code in counted:
             continue
         counted.add(indicator.code)
@@ -155,6 +172,18 @@ def _add_ones(draft: Draft) -> None:
         if "ho" in indicator.accepts and any(_is_of_several(draft, chosen, mention) for chosen in draft.pairs):
             draft.asks.append(Ask("number", {"doubt": "vague"}))
         put(draft, mention.first, Record(indicator.code, 1, indicator.unit, None, span, by=by))
+
+
+def _is_begun(draft: Draft, mention: Mention) -> bool:
+    """Tell whether the clause founds the one it names: "HTX dệt thổ cẩm ra mắt hôm qua"."""
+    found = draft.found
+    first = mention.last + 1
+    last = first
+    while last < len(found.tokens) and same_clause(found, last, mention.last):
+        last += 1
+    said = " ".join(found.row.texts[first:last])
+    counted = any(first <= one.at < last and "htx" in one.units for one in found.quantities)
+    return not counted and any(f" {verb} " in f" {said} " for verb in ("ra mat", "thanh lap"))
 
 
 def _is_of_several(draft: Draft, chosen: Pair, mention: Mention) -> bool:
@@ -189,7 +218,8 @@ def _add_zeros(draft: Draft) -> None:
 def _is_named(draft: Draft, mention: Mention) -> bool:
     """Tell whether one person is named in the clause: "kết nạp thêm chị Rơ Châm Hyen"; unsure without capitals."""
     found = draft.found
-    if any(same_clause(found, quantity.at, mention.first) for quantity in found.quantities):
+    counts = [one for one in found.quantities if not (one.money or one.number.scaled)]
+    if any(same_clause(found, quantity.at, mention.first) for quantity in counts):
         return False
     original = found.text.original
     for at in range(max(0, mention.first - _NEAR), min(len(found.tokens) - 1, mention.last + _NEAR)):
@@ -253,6 +283,40 @@ def _owner_of(draft: Draft, parent: int) -> tuple[int, Record] | None:
 def _part_value(part: Part) -> int:
     assert part.quantity.number.value is not None
     return int(part.quantity.number.value)
+
+
+def _teach(draft: Draft) -> None:
+    """Count officers who came to be taught as that alone: "tập huấn cho đội ngũ chi hội trưởng, 19 người dự"."""
+    found = draft.found
+    for indicator in draft.catalogue.taught:
+        said = [(at, _sentence_of(draft, at)) for at, record in draft.rows if _is_of_activity(draft, record)]
+        taught = {
+            found.strong[at]
+            for at, words in said
+            if any(f" {word} " in words for word in indicator.taught)
+            and any(f" {word} " in words for word in indicator.learners)
+        }
+        people = {found.strong[at] for at, record in draft.rows if draft.catalogue[record.indicator].links.activity}
+        rows = []
+        for at, record in draft.rows:
+            if found.strong[at] not in taught & people or not _is_of_activity(draft, record):
+                rows.append((at, record))
+            elif draft.catalogue[record.indicator].links.activity:
+                rows.append((at, replace(record, indicator=indicator.code, unit=indicator.unit)))
+        draft.rows[:] = rows
+
+
+def _is_of_activity(draft: Draft, record: Record) -> bool:
+    links = draft.catalogue[record.indicator].links
+    return links.activity is not None or (
+        links.people is not None and draft.catalogue[links.people].links.activity is not None
+    )
+
+
+def _sentence_of(draft: Draft, at: int) -> str:
+    found = draft.found
+    first, after = bisect_left(found.strong, found.strong[at]), bisect_left(found.strong, found.strong[at] + 1)
+    return f" {' '.join(_WORD.findall(found.text.text[found.tokens[first].start : found.tokens[after - 1].end]))} "
 
 
 def _add_activities(draft: Draft) -> None:

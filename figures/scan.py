@@ -25,6 +25,7 @@ CLOSING = ","
 _RAW = re.compile(r"[a-z]+|\d+|[^\sa-z\d]|\n", re.ASCII)
 _STRONG = frozenset({";", "\n", "•", "!", "?"})
 _WEAK = frozenset({",", "+", "&", "(", ")", "va", "nhung"})
+_BESIDE_TODAY = re.compile(r"(?:nay|qua)\W*$")
 _REACHED = re.compile(r"\b(?:dat|duoc|dc|co|:) ?$")
 # "7h30", "8 giờ", "14g"; "9h15" is no count of anything.
 _CLOCK = re.compile(
@@ -61,6 +62,7 @@ _BULLET = re.compile(r"(?:^|\n) ?(\d{1,2})(?: ?[.)/](?= ?[a-z])|[.)] (?=\d))")
 _NO_COUNT_AFTER_DATE = re.compile(
     r" ?chi (?:em|hoi)\b(?! (?:da |moi )?(?:nop|gui|bao|dat|duoi|hoan thanh|chua|co ty le|tham gia))"
 )
+_PEOPLE = frozenset({"nguoi", "luot_nguoi", "tre"})
 _QUOTES = frozenset({'"', "“", "”", "«", "»"})
 _DIGIT_SIGNS = frozenset({"/", "."})
 
@@ -136,9 +138,14 @@ def scan(text: Aligned, today: date, catalogue: Catalogue) -> Scan:
     numbered = find_phrases(raw_row, words.numbered, words.fillers | _DIGIT_SIGNS)
     taken = [(raw[i].start, raw[i].end) for phrase in numbered for i in phrase.tokens]
     masked = _outside([(start, end) for start, end, _ in phones] + fixed, taken)
-    closings = _outside([match.span() for match in _CLOSING.finditer(text.text)], taken + masked)
+    closings = _outside(_closings(text), taken + masked)
     left = text.blanked([*taken, *masked, *closings])
-    dates = [_without_mung(found, left) for found in find_dates(left, today) if not _counts(found, left, words)]
+    inside = [(raw[phrase.tokens[0]].start, raw[phrase.tokens[-1]].end) for phrase in numbered]
+    dates = [
+        _without_mung(found, left)
+        for found in find_dates(left, today)
+        if not _counts(found, left, words) and not (found.weak and _within(found, inside))
+    ]
     left = left.blanked((found.start, found.end) for found in dates)
     numbers = [number for number in find_numbers(left, words.counted) if not _is_empty(number, left)]
     tokens = _tokens(raw, numbers, dates, masked, closings=closings)
@@ -235,16 +242,24 @@ def _outside(spans: Iterable[tuple[int, int]], taken: list[tuple[int, int]]) -> 
 def _counts(found: DateFound, text: Aligned, words: Vocabulary) -> bool:
     """Tell whether d/m is rather k of n: "3/5 hộ", "8/12 chị"."""
     near = text.text[max(0, found.start - 10) : found.start]
-    if not found.weak or "nay" in near or "qua" in near:
-        return False
-    if _first_is_larger(text.text[found.start : found.end]) and not _REACHED.search(near):
+    if not found.weak or _BESIDE_TODAY.search(near):
         return False
     following = [Token(m.start(), m.end(), m[0]) for m in _RAW.finditer(text.text, found.end, found.end + 24)]
     if _CHAPTERS_THAT.match(text.text, found.end):
         return True
-    if _NO_COUNT_AFTER_DATE.match(text.text, found.end):
+    if not following or _NO_COUNT_AFTER_DATE.match(text.text, found.end):
         return False
-    return bool(following) and unit_at(row_of(text, _spans(following)), 0, words.units) is not None
+    unit = unit_at(row_of(text, _spans(following)), 0, words.units)
+    if unit is None:
+        return False
+    # "8/5 hộ" is more than was asked for, "8/3 hội viên" may be the day.
+    surely = _REACHED.search(near) or not _PEOPLE & set(unit.codes)
+    return bool(surely) or not _first_is_larger(text.text[found.start : found.end])
+
+
+def _within(found: DateFound, spans: Iterable[tuple[int, int]]) -> bool:
+    """Tell whether d/m stands inside words of an indicator, as k of n: "xóa 2/5 cơ sở Hội dưới 60%"."""
+    return any(start < found.start and found.end < end for start, end in spans)
 
 
 def _is_topic(found: DateFound, text: Aligned) -> bool:
@@ -328,6 +343,17 @@ def _quantity(number: Number, at: int, row: Row, words: Vocabulary) -> Quantity:
         # "1 tạ rưỡi", "1 cây số rưỡi"
         number = replace(number, value=number.value + Decimal("0.5"))
     return Quantity(at, number, tuple(code for code, _, _ in codes), size, found.tokens[-1])
+
+
+def _closings(text: Aligned) -> list[tuple[int, int]]:
+    """Return the places of words said to the reader; typed "nghề may chị" and "nhà chị" are none."""
+    found = list(_CLOSING.finditer(text.text))
+    return [match.span() for match in found if _particle(text.typed(match.start(), match.end()))]
+
+
+def _particle(typed: str) -> bool:
+    first = typed.split(" ")[0]
+    return first.isascii() or first in {"nhé", "nhá", "ạ", "à", "ơi", "hả", "hén", "nè", "né", "há"}
 
 
 def _spoken_to(quantity: Quantity) -> Quantity:

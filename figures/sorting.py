@@ -106,13 +106,37 @@ def sort_numbers(found: Scan, catalogue: Catalogue) -> Sorted:
     )
 
 
+def _is_of_goods(found: Scan, at: int) -> bool:
+    index = bisect_left(found.quantities, at, key=lambda one: one.at)
+    return index < len(found.quantities) and found.quantities[index].at == at and _is_weighed(found.quantities[index])
+
+
+def _is_weighed(quantity: Quantity) -> bool:
+    return bool({"kg", "thung", "cai"} & set(quantity.units))
+
+
+def _before_next_deed(found: Scan, at: int) -> int:
+    """Return the end of the sentence, or the begin of the next clause in which something is done."""
+    stop = _sentence(found, at).stop
+    begin = bisect_left(found.cues, (at, -1, ""))
+    for first, _, name in found.cues[begin : begin + _MOST_AREAS]:
+        if name == "deed" and first < stop and found.weak[first] > found.weak[at]:
+            return _clause(found, first).start
+    return stop
+
+
 def _contents(found: Scan, catalogue: Catalogue) -> frozenset[int]:
     """Return the tokens that tell what one of many holds: "mỗi suất gồm 10kg gạo, 1 thùng mì"."""
     inside: set[int] = set()
     for first, last, name in found.cues:
         unit = unit_at(found.row, first + 1, catalogue.vocabulary.units) if name == "each" else None
-        if unit and _text(found, unit.tokens[-1] + 1) in {"gom", "co", "bao"}:
-            inside.update(range(unit.tokens[-1], _sentence(found, last).stop))
+        if unit is None:
+            continue
+        at = unit.tokens[-1] + 1
+        if _text(found, at) in {"gom", "co", "bao"}:
+            inside.update(range(at, _sentence(found, last).stop))
+        elif "suat" in unit.codes and _is_of_goods(found, at):
+            inside.update(range(at, _before_next_deed(found, at)))
     return frozenset(inside)
 
 

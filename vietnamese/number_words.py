@@ -103,7 +103,8 @@ def _number(words: list[_Word], text: Aligned, counted: Collection[str]) -> Word
     if names[0] in _FEW:
         few = names[1:2] in [[unit] for unit in (*_UNITS, "muoi")] or (before_counted and names[0] == "vai")
         return WordNumber(start, end, None, money, True, "vague") if few else None
-    if len(words) == 1 and words[0].bare and _PART_OF_A_WORD.search(text.text[max(0, start - 8) : end]):
+    part = words[0].bare or names == ["nam"]
+    if len(words) == 1 and part and _PART_OF_A_WORD.search(text.text[max(0, start - 8) : end]):
         return None
     if names == ["nam"] and re.search(r"\d ?$", text.text[max(0, start - 3) : start]):
         # "2 năm chị ạ": years.
