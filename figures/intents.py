@@ -107,7 +107,7 @@ NOT_A_COUNT = re.compile(r"\b(?:may gio|khi nao|o dau|lam sao|the nao|la gi|ai)\
 
 NIL = re.compile(
     rf"\b{NOT} (?:(?:co |thay |he |can )?(?:phat sinh|ps|hoat dong(?: gi| nao| moi)?|hd\b|so lieu|bien dong|thay doi"
-    r"|viec gi|tin gi)|co (?:gi(?! dau| kho)|j|chi (?:moi|het|dau)|viec|ai vao|ai moi|cai gi)|gi moi|j moi"
+    r"|viec gi|tin gi)|co (?:(?:gi|j)(?! dau| kho)\b|chi (?:moi|het|dau)|viec|ai vao|ai moi|cai gi)|gi moi|j moi"
     r"|(?:to chuc|trien khai|lam|thuc hien|sinh hoat|tham gia)(?: duoc| dc| them)?"
     r" (?:(?:hoat dong|hd|viec|noi dung|buoi) (?:nao|gi|j)|gi\b(?! duoc| cho| ca phe)|j\b)"
     r"|(?:sinh hoat|hop)\b(?! du| deu| thuong))"
@@ -177,7 +177,7 @@ REQUESTED = re.compile(
     rf"|\b(?:cac|moi|tung) {_WE} (?:luu y|chu y|nho|phai|chuan bi|mang)\b|\bphan bo (?:chi tieu|cho)\b|^\W*v/v\b"
     r"|\b(?:ai|chi nao) (?:ranh|di duoc|muon|nhan|can|lay|dang ky)\b|\bcan (?:them )?\d+ (?:chi|nguoi|ban)\b"
     r"|\bdu \d+ (?:chi|nguoi) moi\b|\bnho (?:mang(?! mang)|di|den|nop|mac|dong du)\b|\bhen gap\b"
-    r"|\b(?:nha|nhe|nghe|nghen) (?:cac chi|may chi|chi em|moi nguoi|mn|ca nha|cac me)\b"
+    r"|\b(?P<particle>nha|nhe|nghen) (?:cac chi|may chi|chi em|moi nguoi|mn|ca nha|cac me)\b"
 )
 """What others are asked to do or to come to."""
 DONE = re.compile(r"\b(?:da|vua|xong|hoan thanh|dat duoc|thu duoc|trong duoc|em bao|bc|bao cao)\b")

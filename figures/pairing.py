@@ -66,7 +66,8 @@ def fits(quantity: Quantity, indicator: Indicator) -> bool:
     if {indicator.unit, *indicator.accepts} & set(quantity.units):
         return True
     # "hộ thoát nghèo 3 chị ạ": but an activity's "40 chị ạ" are the people who came.
-    return quantity.loose and not indicator.links.people and indicator.unit != "m"
+    by_item = indicator.aggregation.units == "sum_by_item"
+    return quantity.loose and not indicator.links.people and indicator.unit != "m" and not by_item
 
 
 def _looks_like_money(quantity: Quantity) -> bool:

@@ -85,7 +85,7 @@ def read(
     if intent == "correct":
         return correction(found, build_from)
     draft = build_from(found)
-    if intent is None and _is_asked_of_others(line.text, at.astimezone(_VIETNAM)):
+    if intent is None and _is_asked_of_others(line, at.astimezone(_VIETNAM)):
         return Reading("other")
     if intent == "query" and not _asks_back(draft, line):
         return _query(draft, line)
@@ -113,15 +113,21 @@ def _member_asks(member: dict[str, str | int]) -> tuple[Ask, ...]:
     return (*birth, Ask("consent"))
 
 
-def _is_asked_of_others(folded: str, at: datetime) -> bool:
+def _is_asked_of_others(line: Aligned, at: datetime) -> bool:
     """Tell whether it only asks others to do or to come to something, or tells an hour of today still to come."""
-    later = LATER.search(folded)
+    later = LATER.search(line.text)
     if later:
         hour = int(later["hour1"] or later["hour2"])
         afternoon = (later["part1"] or later["part2"]) in {"chieu", "toi", "dem"} and hour < _NOON
         if hour + _NOON * afternoon > at.hour:
             return True
-    return bool(REQUESTED.search(folded)) and not DONE.search(folded)
+    asked = [match for match in REQUESTED.finditer(line.text) if not _is_house(match, line)]
+    return bool(asked) and not DONE.search(line.text)
+
+
+def _is_house(match: re.Match[str], line: Aligned) -> bool:
+    """Tell whether "nha các chị" is typed nhà các chị."""
+    return bool(match["particle"]) and line.typed(*match.span("particle")) == "nhà"
 
 
 def _asks_back(draft: Draft, line: Aligned) -> bool:

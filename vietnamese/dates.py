@@ -104,14 +104,14 @@ def _typed_otherwise(name: str, match: re.Match[str], text: Aligned) -> bool:
     """Tell whether the accents typed say that the words are others: "quỹ 4" is no quarter, "thu 5" no Thursday."""
     typed = text.typed(match.start(), match.end())
     if name.startswith("quarter") and "qu" in typed:
-        return not ("quý" in typed or _is_bare(typed))
+        return not ("quý" in typed or _is_bare(typed.split(" ")[0]))
     if name == "weekday" and match["th"]:
         told = match["past"] or match.start("th") > match.start() or _opens_clause(text.text, match.start())
         return not ("thứ" in typed or (_is_bare(text.typed(*match.span("th"))) and told))
     if name.startswith("month") and "thang" in match[0] and ("thắng" in typed or "thăng" in typed):
         return True
     if name == "year_near":
-        return not ("năm" in typed or _is_bare(typed)) or typed.startswith("trồng")
+        return not ("năm" in typed or "nam" in typed) or typed.startswith("trồng")
     if name in {"bare_before", "bare_full_moon"}:
         return not _is_bare(typed)
     if name == "long_before":

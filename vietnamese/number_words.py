@@ -61,7 +61,7 @@ def read_words(text: Aligned, counted: Collection[str] = ()) -> list[WordNumber]
     accented = not text.typed(0, len(text.text)).isascii()
     for run in _RUN.finditer(text.text):
         for words in _number_runs(_words_of(run, text, accented=accented)):
-            if accented and len(words) == 1 and words[0].bare:
+            if accented and len(words) == 1 and words[0].bare and words[0].word != "mot":
                 continue  # among accents "nam" is no năm
             number = _number(words, text, counted)
             if number:
@@ -87,7 +87,14 @@ def _number_runs(words: list[_Word | None]) -> list[list[_Word]]:
             runs.append([])
         else:
             runs[-1].append(word)
-    return [run for run in runs if run]
+    return [led for run in runs if (led := _without_tail_words(run))]
+
+
+def _without_tail_words(run: list[_Word]) -> list[_Word]:
+    """Leave out lăm and nhăm at the head, which only follow tens: "lam mot cai nha" is làm một."""
+    while len(run) > 1 and run[0].word in {"lam", "nham"}:
+        run = run[1:]
+    return run
 
 
 def _number(words: list[_Word], text: Aligned, counted: Collection[str]) -> WordNumber | None:
