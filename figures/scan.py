@@ -45,6 +45,7 @@ _NOTHING = frozenset({"co", "phat", "sinh", "ps", "ai", "gi", "nao", "ca", "het"
 _NUMBERED = frozenset({"thang", "t", "ngay", "quy", "thu", "nam", "so", "km", "thon", "to", "lop", "/", "."})
 _IS = frozenset({":", "-", "=", "thi", "la"})
 _POLITE = frozenset({"a", "ak", "chi", "nhe", "nha", "em", "oi", "roi", "het", "luon"})
+_NO_CROWD = 10_000
 _SPOKEN_TO = frozenset({"chi", "em"})
 # A number after these words is no name of a chapter: "họp chi hội 45 chị", "tổng số chi hội 96".
 _NOT_NAMED_AFTER = frozenset({"hop", "hoat", "sh", "toan", "ca", "so", "tong"})
@@ -358,7 +359,8 @@ def _particle(typed: str) -> bool:
 
 def _spoken_to(quantity: Quantity) -> Quantity:
     """Return a number before "chị ạ": thousands count no people, others perhaps none."""
-    return replace(quantity, units=(), ends=quantity.at) if quantity.number.scaled else replace(quantity, loose=True)
+    thousands = quantity.number.scaled or (quantity.number.value or 0) >= _NO_CROWD
+    return replace(quantity, units=(), ends=quantity.at) if thousands else replace(quantity, loose=True)
 
 
 def _zeros(tokens: list[Token], mentions: tuple[Mention, ...], taken: set[int]) -> list[Quantity]:

@@ -71,7 +71,11 @@ PATTERNS: tuple[tuple[str, tuple[str, ...], str], ...] = (
         ("quy", "q"),
         r"\b(?:quy |q)(?P<q>[1-4]|iv|i{1,3})\b" + _MONEY + _YEAR,
     ),
-    ("quarter_near", ("quy ",), r"\bquy (?P<which>nay|truoc|roi|vua roi)\b"),
+    (
+        "quarter_near",
+        ("quy ",),
+        r"(?<!gay )(?<!vao )(?<!bo )(?<!gop )(?<!tien )\bquy (?P<which>nay|truoc|roi|vua roi)\b",
+    ),
     (
         "short_weekday",
         ("t2 ", "t3 ", "t4 ", "t5 ", "t6 ", "t7 "),

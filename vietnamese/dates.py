@@ -111,7 +111,7 @@ def _typed_otherwise(name: str, match: re.Match[str], text: Aligned) -> bool:
     if name.startswith("month") and "thang" in match[0] and ("thắng" in typed or "thăng" in typed):
         return True
     if name == "year_near":
-        return not ("năm" in typed or "nam" in typed) or typed.startswith("trồng")
+        return not ("năm" in typed or _is_bare(typed)) or typed.startswith("trồng")
     if name in {"bare_before", "bare_full_moon"}:
         return not _is_bare(typed)
     if name == "long_before":

@@ -113,7 +113,7 @@ def _number(words: list[_Word], text: Aligned, counted: Collection[str]) -> Word
     part = words[0].bare or names == ["nam"]
     if len(words) == 1 and part and _PART_OF_A_WORD.search(text.text[max(0, start - 8) : end]):
         return None
-    if names == ["nam"] and re.search(r"\d ?$", text.text[max(0, start - 3) : start]):
+    if names == ["nam"] and re.search(r"[\d\0] ?$", text.text[max(0, start - 3) : start]):
         # "2 năm chị ạ": years.
         return None
     if names in (["tu"], ["lam"], ["nham"]):
