@@ -120,6 +120,10 @@ def _kept(pairs: list[Pair], numbers: Sorted, catalogue: Catalogue) -> list[Pair
 
 def _redirected(chosen: Pair, draft: Draft) -> Pair:
     """Give people who took part in something with members of its own to it: "ra mắt CLB thủ lĩnh, 30 em tham gia"."""
+    crowd = draft.catalogue[chosen.code].links.people
+    if crowd and chosen.quantity.number.of and draft.catalogue[crowd].links.activity and not chosen.quantity.units:
+        # "Sinh hoạt tháng 11: 29/45" are those who came of all.
+        return replace(chosen, code=crowd)
     if not draft.catalogue[chosen.code].links.activity:
         return chosen
     owner = context_of(draft, chosen.quantity, "people")

@@ -65,10 +65,14 @@ class Sorted:
 
 @dataclass(frozen=True, slots=True)
 class Silence:
-    """The tokens of clauses that report nothing: surely, or only if a word typed bare is the one it looks like."""
+    """The tokens of clauses that report nothing: surely, or only if a word typed bare is the one it looks like.
+
+    `compared` are those that speak of another time than the figures.
+    """
 
     sure: frozenset[int]
     unsure: frozenset[int]
+    compared: frozenset[int]
 
     @property
     def all(self) -> frozenset[int]:
@@ -224,6 +228,7 @@ def _text(found: Scan, at: int) -> str:
 def silence(found: Scan) -> Silence:
     """Return the clauses and sentences that speak of plans, of last year or of what is not done."""
     sure: set[int] = set()
+    compared: set[int] = set()
     unsure: set[int] = set()
     told_none = {quantity.at for quantity in found.quantities if is_said_none(found, quantity)}
     for first, last, name in found.cues:
@@ -234,6 +239,7 @@ def silence(found: Scan) -> Silence:
             tokens.update(_clause(found, first))
         elif name == "before":
             tokens.update(_compared(found, first))
+            compared.update(_compared(found, first))
     for at, said in found.dates:
         if said.doubt == "future" and said.label is None:
             clause = _clause(found, at)
@@ -241,7 +247,8 @@ def silence(found: Scan) -> Silence:
             sure.update(clause if told else _until_done(found, at))
         if said.label and len(said.label) == _YEAR and _LAST_YEAR.search(found.text.text[said.start : said.end]):
             sure.update(_compared(found, at))
-    return Silence(frozenset(sure), frozenset(unsure - sure))
+            compared.update(_compared(found, at))
+    return Silence(frozenset(sure), frozenset(unsure - sure), frozenset(compared))
 
 
 def _until_done(found: Scan, at: int) -> range:
