@@ -135,7 +135,8 @@ def _of_money_named(draft: Draft, rate: Rate) -> tuple[str | None, int | float |
     if not named or not counts:
         return None, None
     mention, code = named[-1]
-    draft.unplaced.remove(counts[-1])
+    if not ({"nguoi", "luot_nguoi"} & rate.per and context_of(draft, counts[-1], "people")):
+        draft.unplaced.remove(counts[-1])
     if code != mention.codes[0]:
         # "học bổng cho 5 em, mỗi em 1 triệu": as many were given as got one.
         add(draft, draft.catalogue[mention.codes[0]], counts[-1], first=counts[-1].at, last=counts[-1].ends)

@@ -39,6 +39,8 @@ _NO_NAMES = frozenset(
     | {"do", "gi", "trong", "va", "thi", "xin", "bao", "can"}
 )
 _WORD = re.compile(r"[a-z0-9]+")
+_MOST_MEETINGS = 12
+_COUNTING = frozenset({"buoi", "cuoc", "lan", "dot", "nghi"})
 _CLASS = frozenset({"lop", "huan"})
 _TOLD_NEW = frozenset({"moi", "them"})
 
@@ -49,6 +51,7 @@ def build(found: Scan, catalogue: Catalogue, when: Told, level: str, places: tup
     draft = Draft(found, catalogue, when, level, numbers, places)
     draft.pairs = _kept(pair(found, (*numbers.values, *numbers.left), catalogue), numbers, catalogue)
     draft.pairs = [_renamed(_redirected(chosen, draft), draft) for chosen in draft.pairs]
+    draft.pairs = [chosen for chosen in draft.pairs if not _is_odd_count(draft, chosen)]
     whole = {chosen.quantity.at for chosen in draft.pairs}
     draft.pairs = _without_classes(draft, _without_parts(draft))
     for chosen in draft.pairs:
@@ -129,6 +132,15 @@ def _redirected(chosen: Pair, draft: Draft) -> Pair:
     owner = context_of(draft, chosen.quantity, "people")
     code = draft.catalogue[owner].links.people if owner else None
     return replace(chosen, code=code) if code else chosen
+
+
+def _is_odd_count(draft: Draft, chosen: Pair) -> bool:
+    """Tell whether a large number of nothing named can be no number of meetings: "họp BCH 28 uỷ viên"."""
+    crowd = draft.catalogue[chosen.code].links.people
+    meets = crowd is not None and draft.catalogue[crowd].links.activity == chosen.code
+    few = (value_of(chosen.quantity) or 0) <= _MOST_MEETINGS
+    words = draft.found.row.texts[chosen.mention.first : chosen.mention.last + 1]
+    return meets and not few and not chosen.quantity.units and _COUNTING.isdisjoint(words)
 
 
 def _renamed(chosen: Pair, draft: Draft) -> Pair:

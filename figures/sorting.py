@@ -258,6 +258,9 @@ def _until_done(found: Scan, at: int) -> range:
     for first, _, name in found.cues[begin : begin + _MOST_AREAS]:
         if name == "done" and first < sentence.stop and found.weak[first] > found.weak[at]:
             return range(sentence.start, _clause(found, first).start)
+    for at_date, said in found.dates:
+        if at < at_date < sentence.stop and said.doubt is None and found.weak[at_date] > found.weak[at]:
+            return range(sentence.start, _clause(found, at_date).start)
     return sentence
 
 
