@@ -22,7 +22,7 @@ def add_rate(draft: Draft, rate: Rate) -> None:
     crowd = {"nguoi", "luot_nguoi"} & set(rate.quantity.units) and "buoi" in rate.per
     link = "people" if crowd else "monthly" if "thang" in rate.times else "money"
     owner = context_of(draft, rate.quantity, link)
-    if (rate.times and (link == "money" or not owner)) or "kg" in rate.per:
+    if (rate.times and (link == "money" or not owner)) or rate.per == {"kg"}:
         return
     count, pair = _count_for(draft, rate, owner)
     code = getattr(draft.catalogue[owner].links, link) if owner else None

@@ -39,6 +39,7 @@ _NO_NAMES = frozenset(
     | {"do", "gi", "trong", "va", "thi", "xin", "bao", "can"}
 )
 _WORD = re.compile(r"[a-z0-9]+")
+_WHOLE = 100
 _MOST_MEETINGS = 12
 _COUNTING = frozenset({"buoi", "cuoc", "lan", "dot", "nghi"})
 _CLASS = frozenset({"lop", "huan"})
@@ -366,7 +367,7 @@ def _add_shares(draft: Draft) -> None:
             put(draft, quantity.at, Record(chosen.code, plain(quantity.number.value) or 0, "percent", None, span))
             if quantity.number.qualifier and said == draft.catalogue[chosen.code].threshold:
                 draft.asks.append(not_understood(quantity))
-        elif not draft.rows:
+        elif not _add_share_of(draft, quantity) and not draft.rows:
             draft.asks.append(not_understood(quantity))
 
 
@@ -385,6 +386,20 @@ def _is_told_new(draft: Draft, record: Record) -> bool:
     """Tell whether "nhận đỡ đầu mới", "nhận thêm" say what the level is otherwise asked."""
     start, end = record.span
     return bool(_TOLD_NEW & set(fold(draft.found.text.original[start:end]).split()))
+
+
+def _add_share_of(draft: Draft, quantity: Quantity) -> bool:
+    """Add the ratio of a figure whose whole is not told: "1.105 hv, tỷ lệ 67,3%"."""
+    found = draft.found
+    if found.row.texts[max(0, quantity.at - 2) : quantity.at] not in (["ty", "le"], ["ti", "le"], ["le", "dat"]):
+        return False
+    near = {record.indicator for at, record in draft.rows if found.strong[at] == found.strong[quantity.at]}
+    ratio = next((row for row in draft.catalogue if row.kind == "ratio" and row.numerator in near), None)
+    value = plain(quantity.number.value)
+    if ratio is None or ratio.code in near or value is None or value > _WHOLE:
+        return False
+    put(draft, quantity.at, Record(ratio.code, value, "percent", None, span_of(found, quantity.at, quantity.ends)))
+    return True
 
 
 def _shares_beside(draft: Draft, quantity: Quantity) -> list[float]:

@@ -7,7 +7,7 @@ from bisect import bisect_left
 from dataclasses import dataclass
 
 from figures.catalogue import Catalogue
-from figures.phrases import NUMBER, accents_of, longest, unit_at
+from figures.phrases import NO_UNIT, NUMBER, accents_of, longest, unit_at
 from figures.scan import Quantity, Scan
 
 _CLOSE = 3
@@ -317,7 +317,7 @@ def _after_slash(found: Scan, quantity: Quantity, catalogue: Catalogue) -> tuple
     per: frozenset[str] = frozenset()
     times: frozenset[str] = frozenset()
     at = quantity.ends + 1
-    while _text(found, at) in {"/", "moi", "mot"}:
+    while _text(found, at) in {"/", "moi", "mot"} or _is_one_time(found, at):
         each = _text(found, at) == "/" or (quantity.number.scaled and found.row.accents[at] in _EACH_ACCENTS)
         unit = unit_at(found.row, at + 1, catalogue.vocabulary.units) if each else None
         if _text(found, at + 1) in _TIMES:
@@ -329,6 +329,14 @@ def _after_slash(found: Scan, quantity: Quantity, catalogue: Catalogue) -> tuple
         else:
             break
     return per, times
+
+
+def _is_one_time(found: Scan, at: int) -> bool:
+    """Tell whether "1 tháng" follows a price."""
+    if _text(found, at) != NUMBER or _text(found, at + 1) not in _TIMES:
+        return False
+    index = bisect_left(found.quantities, at, key=lambda one: one.at)
+    return found.quantities[index].number.value == 1
 
 
 def _after_each(found: Scan, quantity: Quantity, catalogue: Catalogue) -> tuple[frozenset[str], frozenset[str]]:
@@ -346,8 +354,11 @@ def _after_each(found: Scan, quantity: Quantity, catalogue: Catalogue) -> tuple[
         if _text(found, first + 1) in _TIMES:
             return frozenset(), frozenset({_text(found, first + 1)})
         unit = unit_at(found.row, first + 1, catalogue.vocabulary.units)
+        if unit is None and last > first:
+            # "mỗi nhà" is told by the words, though "nha" alone may only be a particle.
+            unit = longest(found.row, first + 1, catalogue.vocabulary.units)
         if unit and unit.tokens[-1] < quantity.at:
-            return frozenset(unit.codes), frozenset()
+            return frozenset(unit.codes) - {NO_UNIT}, frozenset()
     return frozenset(), frozenset()
 
 
