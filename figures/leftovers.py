@@ -185,7 +185,16 @@ def _is_beside_the_point(draft: Draft, quantity: Quantity) -> bool:
         return any(record.unit == "vnd" for _, record in draft.rows)
     if "buoi" in units:
         return any(draft.catalogue[chosen.code].links.people == chosen.code for chosen in draft.pairs)
-    return bool(_HELPED & units) and (_is_given_to(draft, quantity) or _pays(draft, quantity))
+    return bool(_HELPED & units) and (
+        _is_given_to(draft, quantity) or _pays(draft, quantity) or _is_helped(draft, quantity)
+    )
+
+
+def _is_helped(draft: Draft, quantity: Quantity) -> bool:
+    """Tell whether households were helped by the work told in the clause: "giúp 3 hộ neo đơn được 21 công"."""
+    near = [record for at, record in draft.rows if same_clause(draft.found, at, quantity.at)]
+    before = draft.found.row.texts[max(0, quantity.at - 2) : quantity.at]
+    return "giup" in before and any(record.unit == "ngay_cong" for record in near)
 
 
 def _pays(draft: Draft, quantity: Quantity) -> bool:

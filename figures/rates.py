@@ -22,7 +22,7 @@ def add_rate(draft: Draft, rate: Rate) -> None:
     crowd = {"nguoi", "luot_nguoi"} & set(rate.quantity.units) and "buoi" in rate.per
     link = "people" if crowd else "monthly" if "thang" in rate.times else "money"
     owner = context_of(draft, rate.quantity, link)
-    if (rate.times and (link == "money" or not owner)) or "kg" in rate.per:
+    if (rate.times and (link == "money" or not owner)) or rate.per == {"kg"}:
         return
     count, pair = _count_for(draft, rate, owner)
     code = getattr(draft.catalogue[owner].links, link) if owner else None
@@ -135,7 +135,8 @@ def _of_money_named(draft: Draft, rate: Rate) -> tuple[str | None, int | float |
     if not named or not counts:
         return None, None
     mention, code = named[-1]
-    draft.unplaced.remove(counts[-1])
+    if not ({"nguoi", "luot_nguoi"} & rate.per and context_of(draft, counts[-1], "people")):
+        draft.unplaced.remove(counts[-1])
     if code != mention.codes[0]:
         # "học bổng cho 5 em, mỗi em 1 triệu": as many were given as got one.
         add(draft, draft.catalogue[mention.codes[0]], counts[-1], first=counts[-1].at, last=counts[-1].ends)

@@ -39,6 +39,9 @@ _NO_NAMES = frozenset(
     | {"do", "gi", "trong", "va", "thi", "xin", "bao", "can"}
 )
 _WORD = re.compile(r"[a-z0-9]+")
+_WHOLE = 100
+_MOST_MEETINGS = 12
+_COUNTING = frozenset({"buoi", "cuoc", "lan", "dot", "nghi"})
 _CLASS = frozenset({"lop", "huan"})
 _TOLD_NEW = frozenset({"moi", "them"})
 
@@ -49,6 +52,7 @@ def build(found: Scan, catalogue: Catalogue, when: Told, level: str, places: tup
     draft = Draft(found, catalogue, when, level, numbers, places)
     draft.pairs = _kept(pair(found, (*numbers.values, *numbers.left), catalogue), numbers, catalogue)
     draft.pairs = [_renamed(_redirected(chosen, draft), draft) for chosen in draft.pairs]
+    draft.pairs = [chosen for chosen in draft.pairs if not _is_odd_count(draft, chosen)]
     whole = {chosen.quantity.at for chosen in draft.pairs}
     draft.pairs = _without_classes(draft, _without_parts(draft))
     for chosen in draft.pairs:
@@ -120,11 +124,24 @@ def _kept(pairs: list[Pair], numbers: Sorted, catalogue: Catalogue) -> list[Pair
 
 def _redirected(chosen: Pair, draft: Draft) -> Pair:
     """Give people who took part in something with members of its own to it: "ra mắt CLB thủ lĩnh, 30 em tham gia"."""
+    crowd = draft.catalogue[chosen.code].links.people
+    if crowd and chosen.quantity.number.of and draft.catalogue[crowd].links.activity and not chosen.quantity.units:
+        # "Sinh hoạt tháng 11: 29/45" are those who came of all.
+        return replace(chosen, code=crowd)
     if not draft.catalogue[chosen.code].links.activity:
         return chosen
     owner = context_of(draft, chosen.quantity, "people")
     code = draft.catalogue[owner].links.people if owner else None
     return replace(chosen, code=code) if code else chosen
+
+
+def _is_odd_count(draft: Draft, chosen: Pair) -> bool:
+    """Tell whether a large number of nothing named can be no number of meetings: "họp BCH 28 uỷ viên"."""
+    crowd = draft.catalogue[chosen.code].links.people
+    meets = crowd is not None and draft.catalogue[crowd].links.activity == chosen.code
+    few = (value_of(chosen.quantity) or 0) <= _MOST_MEETINGS
+    words = draft.found.row.texts[chosen.mention.first : chosen.mention.last + 1]
+    return meets and not few and not chosen.quantity.units and _COUNTING.isdisjoint(words)
 
 
 def _renamed(chosen: Pair, draft: Draft) -> Pair:
@@ -350,7 +367,7 @@ def _add_shares(draft: Draft) -> None:
             put(draft, quantity.at, Record(chosen.code, plain(quantity.number.value) or 0, "percent", None, span))
             if quantity.number.qualifier and said == draft.catalogue[chosen.code].threshold:
                 draft.asks.append(not_understood(quantity))
-        elif not draft.rows:
+        elif not _add_share_of(draft, quantity) and not draft.rows:
             draft.asks.append(not_understood(quantity))
 
 
@@ -369,6 +386,20 @@ def _is_told_new(draft: Draft, record: Record) -> bool:
     """Tell whether "nhận đỡ đầu mới", "nhận thêm" say what the level is otherwise asked."""
     start, end = record.span
     return bool(_TOLD_NEW & set(fold(draft.found.text.original[start:end]).split()))
+
+
+def _add_share_of(draft: Draft, quantity: Quantity) -> bool:
+    """Add the ratio of a figure whose whole is not told: "1.105 hv, tỷ lệ 67,3%"."""
+    found = draft.found
+    if found.row.texts[max(0, quantity.at - 2) : quantity.at] not in (["ty", "le"], ["ti", "le"], ["le", "dat"]):
+        return False
+    near = {record.indicator for at, record in draft.rows if found.strong[at] == found.strong[quantity.at]}
+    ratio = next((row for row in draft.catalogue if row.kind == "ratio" and row.numerator in near), None)
+    value = plain(quantity.number.value)
+    if ratio is None or ratio.code in near or value is None or value > _WHOLE:
+        return False
+    put(draft, quantity.at, Record(ratio.code, value, "percent", None, span_of(found, quantity.at, quantity.ends)))
+    return True
 
 
 def _shares_beside(draft: Draft, quantity: Quantity) -> list[float]:

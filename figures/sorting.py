@@ -7,7 +7,7 @@ from bisect import bisect_left
 from dataclasses import dataclass
 
 from figures.catalogue import Catalogue
-from figures.phrases import NUMBER, accents_of, longest, unit_at
+from figures.phrases import NO_UNIT, NUMBER, accents_of, longest, unit_at
 from figures.scan import Quantity, Scan
 
 _CLOSE = 3
@@ -65,10 +65,14 @@ class Sorted:
 
 @dataclass(frozen=True, slots=True)
 class Silence:
-    """The tokens of clauses that report nothing: surely, or only if a word typed bare is the one it looks like."""
+    """The tokens of clauses that report nothing: surely, or only if a word typed bare is the one it looks like.
+
+    `compared` are those that speak of another time than the figures.
+    """
 
     sure: frozenset[int]
     unsure: frozenset[int]
+    compared: frozenset[int]
 
     @property
     def all(self) -> frozenset[int]:
@@ -224,6 +228,7 @@ def _text(found: Scan, at: int) -> str:
 def silence(found: Scan) -> Silence:
     """Return the clauses and sentences that speak of plans, of last year or of what is not done."""
     sure: set[int] = set()
+    compared: set[int] = set()
     unsure: set[int] = set()
     told_none = {quantity.at for quantity in found.quantities if is_said_none(found, quantity)}
     for first, last, name in found.cues:
@@ -234,6 +239,7 @@ def silence(found: Scan) -> Silence:
             tokens.update(_clause(found, first))
         elif name == "before":
             tokens.update(_compared(found, first))
+            compared.update(_compared(found, first))
     for at, said in found.dates:
         if said.doubt == "future" and said.label is None:
             clause = _clause(found, at)
@@ -241,7 +247,8 @@ def silence(found: Scan) -> Silence:
             sure.update(clause if told else _until_done(found, at))
         if said.label and len(said.label) == _YEAR and _LAST_YEAR.search(found.text.text[said.start : said.end]):
             sure.update(_compared(found, at))
-    return Silence(frozenset(sure), frozenset(unsure - sure))
+            compared.update(_compared(found, at))
+    return Silence(frozenset(sure), frozenset(unsure - sure), frozenset(compared))
 
 
 def _until_done(found: Scan, at: int) -> range:
@@ -251,6 +258,9 @@ def _until_done(found: Scan, at: int) -> range:
     for first, _, name in found.cues[begin : begin + _MOST_AREAS]:
         if name == "done" and first < sentence.stop and found.weak[first] > found.weak[at]:
             return range(sentence.start, _clause(found, first).start)
+    for at_date, said in found.dates:
+        if at < at_date < sentence.stop and said.doubt is None and found.weak[at_date] > found.weak[at]:
+            return range(sentence.start, _clause(found, at_date).start)
     return sentence
 
 
@@ -307,7 +317,7 @@ def _after_slash(found: Scan, quantity: Quantity, catalogue: Catalogue) -> tuple
     per: frozenset[str] = frozenset()
     times: frozenset[str] = frozenset()
     at = quantity.ends + 1
-    while _text(found, at) in {"/", "moi", "mot"}:
+    while _text(found, at) in {"/", "moi", "mot"} or _is_one_time(found, at):
         each = _text(found, at) == "/" or (quantity.number.scaled and found.row.accents[at] in _EACH_ACCENTS)
         unit = unit_at(found.row, at + 1, catalogue.vocabulary.units) if each else None
         if _text(found, at + 1) in _TIMES:
@@ -319,6 +329,14 @@ def _after_slash(found: Scan, quantity: Quantity, catalogue: Catalogue) -> tuple
         else:
             break
     return per, times
+
+
+def _is_one_time(found: Scan, at: int) -> bool:
+    """Tell whether "1 tháng" follows a price."""
+    if _text(found, at) != NUMBER or _text(found, at + 1) not in _TIMES:
+        return False
+    index = bisect_left(found.quantities, at, key=lambda one: one.at)
+    return found.quantities[index].number.value == 1
 
 
 def _after_each(found: Scan, quantity: Quantity, catalogue: Catalogue) -> tuple[frozenset[str], frozenset[str]]:
@@ -336,8 +354,11 @@ def _after_each(found: Scan, quantity: Quantity, catalogue: Catalogue) -> tuple[
         if _text(found, first + 1) in _TIMES:
             return frozenset(), frozenset({_text(found, first + 1)})
         unit = unit_at(found.row, first + 1, catalogue.vocabulary.units)
+        if unit is None and last > first:
+            # "mỗi nhà" is told by the words, though "nha" alone may only be a particle.
+            unit = longest(found.row, first + 1, catalogue.vocabulary.units)
         if unit and unit.tokens[-1] < quantity.at:
-            return frozenset(unit.codes), frozenset()
+            return frozenset(unit.codes) - {NO_UNIT}, frozenset()
     return frozenset(), frozenset()
 
 

@@ -11,6 +11,7 @@ from figures.sorting import silence
 from vietnamese.dates import DateFound
 
 _OCCASION_NEAR = 4
+_DAY = len("2025-03-08")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +51,13 @@ def told_dates(found: Scan, today: date, period: str) -> Told:
 
 def _reporting(found: Scan) -> list[tuple[int, DateFound]]:
     """Return the dates that figures may have: none of last year beside this one's, no occasion beside another date."""
-    quiet = silence(found).sure
-    dates = [(at, said) for at, said in found.dates if at not in quiet]
+    quiet = silence(found)
+    # The period of a plan holds for what was done of it: "Quý IV phấn đấu kết nạp 20, đã kết nạp 14".
+    dates = [
+        (at, said)
+        for at, said in found.dates
+        if at not in quiet.compared and (at not in quiet.sure or (said.doubt is None and len(said.label or "") < _DAY))
+    ]
     own = [(at, said) for at, said in dates if not _is_occasion(found, at, said)]
     return own or dates
 

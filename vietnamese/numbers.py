@@ -66,6 +66,8 @@ _ADDRESS = re.compile(
 )
 _HALF = re.compile(r"\bnua(?= (?:tan|ta|yen|km|cay so)\b)")
 _LOOK_BACK = 16
+# "200 nghìn 1 tháng" is a price for a month.
+_TIMES = frozenset({"thang", "nam", "tuan", "ngay", "quy", "lan", "buoi"})
 MAX_DIGITS = 15
 
 
@@ -134,7 +136,8 @@ def _from_digits(match: re.Match[str], text: Aligned, counted: Collection[str]) 
     if scale and text.typed(*match.span("scale")) in _NO_SCALES:
         scale, tail, end = None, None, match.end("digits")
     if match["loose"] and not match["half"]:
-        if _next_word(text.text, match.end()) in counted and not _ADDRESS.match(text.text, match.end()):
+        following = _next_word(text.text, match.end())
+        if (following in counted or following in _TIMES) and not _ADDRESS.match(text.text, match.end()):
             end = match.start("loose") - 1
         else:
             tail = match["loose"]
