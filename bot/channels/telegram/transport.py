@@ -16,6 +16,8 @@ import aiohttp
 from telegram.error import NetworkError, TelegramError
 from telegram.request import BaseRequest, RequestData
 
+from bot.channels.line import Line, Place, Unanswered, Unsent, Waits, place_of
+
 T = TypeVar("T")
 
 CONNECT_S = 5.0
@@ -61,6 +63,10 @@ class Transport(BaseRequest):
         # The total is for an answer that comes in drops; it ends later than each of the others.
         self._limit = aiohttp.ClientTimeout(total=pool_s + 2 * read_timeout_s, **waits)
         self._session: aiohttp.ClientSession | None = None
+        total_s = pool_s + 2 * read_timeout_s
+        self._waits = Waits(connection_s=pool_s, silence_s=read_timeout_s, answer_s=total_s, keep_s=KEEP_S)
+        self._lines: dict[Place, Line] = {}
+        self._ways: dict[str, tuple[Line, bytes]] = {}
 
     @property
     def read_timeout(self) -> float:
@@ -80,22 +86,44 @@ class Transport(BaseRequest):
     async def shutdown(self) -> None:
         """Close the pool and all that waits on it."""
         session, self._session = self._session, None
+        lines = list(self._lines.values())
+        self._lines.clear()
+        self._ways.clear()
+        for line in lines:
+            await line.close()
         if session is not None:
             await session.close()
 
-    async def post_prepared(self, url: str, body: bytes, *, limited: bool = True) -> Any:
-        """Post JSON as it is and return the result; errors are those of the library, read as the library does.
+    async def post_prepared(self, url: str, body: bytes) -> Any:
+        """Post JSON as it is over a line of our own and return the result; errors are those of the library, read as
+        the library does. Answers up to 1 MiB."""
+        line, head = self._ways.get(url) or self._way(url)
+        try:
+            status, payload = await line.post(head, body)
+        except Unsent as error:
+            raise NothingSent(error.reason) from None
+        except Unanswered as error:
+            raise AnswerLost(error.reason) from None
+        return _result(payload) if status == 200 else await _refused(url, status, payload)
 
-        With `limited` off an answer that comes in drops is left to the caller's own limit of time.
-        """
-        wanted: dict[str, Any] = {"method": "POST", "url": url, "data": body, "headers": JSON_HEADERS}
-        if limited:
-            wanted["timeout"] = self._limit
+    async def poll(self, url: str, body: bytes) -> Any:
+        """As `post_prepared` for what is asked seldom, with an answer of any length."""
+        wanted = {"method": "POST", "url": url, "data": body, "headers": JSON_HEADERS, "timeout": self._limit}
         status, payload = await self._exchange(_whole, wanted)
-        if status == 200:
-            return _result(payload)
-        _look_at(status, payload)
-        return await _Refusal(status, payload).post(url)
+        return _result(payload) if status == 200 else await _refused(url, status, payload)
+
+    def _way(self, url: str) -> tuple[Line, bytes]:
+        if self._session is None:
+            raise NothingSent("closed")
+        try:
+            place, path = place_of(url)
+        except Unsent as error:
+            raise NothingSent(error.reason) from None
+        if place not in self._lines:
+            self._lines[place] = Line(place, connections=self._connections, waits=self._waits)
+        line = self._lines[place]
+        self._ways[url] = line, line.head(path)
+        return self._ways[url]
 
     async def do_request(
         self, url: str, method: str, request_data: RequestData | None = None, *_waits: Any, **_named_waits: Any
@@ -151,6 +179,11 @@ class Transport(BaseRequest):
         if not isinstance(answer, dict):
             raise AnswerLost("garbled")
         return _Answer(answer)
+
+
+async def _refused(url: str, status: int, payload: bytes) -> Any:
+    _look_at(status, payload)
+    return await _Refusal(status, payload).post(url)
 
 
 def _result(payload: bytes) -> Any:
