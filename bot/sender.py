@@ -18,7 +18,7 @@ import structlog
 
 from bot.channels.base import Channel, SendError, SentPicture
 from bot.limiter import Limiter
-from bot.sending import HALT_MARGIN_S, PICTURE_TIMEOUT_S, Sending, Surroundings, written
+from bot.sending import HALT_MARGIN_S, PICTURE_TIMEOUT_S, Deadlines, Sending, Surroundings, Words
 from dialogue.messages import Rendered
 from storage import attempts, claims, halts
 from storage.attempts import Result
@@ -60,6 +60,8 @@ class Sender:
         self._limiter = Limiter(
             paced, now=around.now, monotonic=around.monotonic, sleep=around.sleep, on_passed=self._gather
         )
+        self._words = Words(around.wording)
+        self._deadlines = Deadlines()
         self._tasks: set[asyncio.Task[None]] = set()
         self._under_way: Counter[str] = Counter()
         self._ended: list[tuple[Claimed, Result]] = []
@@ -214,13 +216,7 @@ class Sender:
         self._under_way[message.channel] += 1
         task = asyncio.create_task(self._deliver(message))
         self._tasks.add(task)
-        task.add_done_callback(lambda ended: self._forget(ended, message))
-
-    def _forget(self, task: asyncio.Task[None], message: Claimed) -> None:
-        self._tasks.discard(task)
-        if task.cancelled() or task.exception() is not None:
-            # Without a result its row stays `sending` until its lease ends.
-            self._under_way[message.channel] -= 1
+        task.add_done_callback(self._tasks.discard)
 
     def _note(self, message: Claimed, result: Result) -> None:
         """Keep a result for the next round, which comes soon, or at once where there is nothing to wait for."""
@@ -260,25 +256,36 @@ class Sender:
             return
 
     async def _deliver(self, message: Claimed) -> None:
-        sending = Sending(message, self._channels[message.channel], self._limiter, self._around)
+        channel = self._channels[message.channel]
+        sending = Sending(message, channel, self._limiter, self._deadlines, self._around)
         try:
-            rendered = await self._rendered(message, sending.channel)
+            self._note(message, await self._sent(sending))
+        except BaseException:
+            # Without a result its row stays `sending` until its lease ends.
+            self._under_way[message.channel] -= 1
+            raise
+
+    async def _sent(self, sending: Sending) -> Result:
+        message, channel = sending.message, sending.channel
+        picture = None
+        try:
+            rendered = self._words.of(message, abroad=channel.capabilities.data_abroad)
+            if rendered.picture is not None:
+                rendered, picture = await self._with_picture(message, rendered, channel)
         except Exception:
             log.exception("delivery_unreadable", delivery_id=message.id)
-            self._note(message, sending.refused("unreadable", pauses_broadcast=message.run is not None))
-            return
+            return sending.refused("unreadable", pauses_broadcast=message.run is not None)
         try:
-            await sending.send(*rendered)
+            await sending.send(rendered, picture)
         except SendError as error:
             await self._wait_if_told(message.channel, error)
-            self._note(message, sending.judged(error))
-        else:
-            self._note(message, sending.accepted())
+            return sending.judged(error)
+        return sending.accepted()
 
-    async def _rendered(self, message: Claimed, channel: Channel) -> tuple[Rendered, SentPicture | None]:
-        rendered = written(message, self._around.wording, abroad=channel.capabilities.data_abroad)
-        if rendered.picture is None:
-            return rendered, None
+    async def _with_picture(
+        self, message: Claimed, rendered: Rendered, channel: Channel
+    ) -> tuple[Rendered, SentPicture | None]:
+        assert rendered.picture is not None
         if not channel.capabilities.pictures:
             return replace(rendered, picture=None), None
         picture = await self._picture(message, rendered.picture)

@@ -25,7 +25,7 @@ class Instant(TypeDecorator[datetime]):
         return value.astimezone(UTC)
 
     def bind_processor(self, dialect: Dialect) -> Callable[[Any], Any] | None:
-        """Turn an instant that is given for many rows in a row into text once: that costs more than the rest of a row."""
+        """Write an instant once that is given for many rows in a row: it costs more than the rest of a row."""
         process = super().bind_processor(dialect)
         if process is None:
             return None

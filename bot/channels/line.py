@@ -103,7 +103,9 @@ class Line:
     def head(self, path: str) -> bytes:
         """Return what stands before the length of a body in every request to a path."""
         host = f"[{self._place.host}]" if ":" in self._place.host else self._place.host
-        given = "" if self._place.port == PORTS["https" if self._place.is_secure else "http"] else f":{self._place.port}"
+        given = (
+            "" if self._place.port == PORTS["https" if self._place.is_secure else "http"] else f":{self._place.port}"
+        )
         lines = (
             f"POST {path} HTTP/1.1",
             f"Host: {host}{given}",
@@ -180,16 +182,15 @@ class Line:
         except Exception as error:
             reason = _why(error)
         else:
-            if not self._is_closed:
-                return connection
-            connection.end()
-            reason = "closed"
+            return connection
         raise Unsent(reason)
 
     def opened(self, connection: _Connection) -> None:
         """Watch over a connection."""
         self._open.add(connection)
-        if self._sweeping is None:
+        if self._is_closed:
+            connection.end()
+        elif self._sweeping is None:
             self._sweeping = self._loop.call_later(SWEEP_S, self._sweep)
 
     def gave_back(self, connection: _Connection) -> None:
@@ -223,7 +224,7 @@ class _Connection(asyncio.BufferedProtocol):
         self._answer: asyncio.Future[Answer | Unanswered] | None = None
         self._parts: list[bytes] = []
         self._began_at = self._heard_at = loop.time()
-        self._received = 0
+        self._received = self._status = 0
         self._has_head = self._is_whole = self._is_reusable = False
 
     @property

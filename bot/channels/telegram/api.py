@@ -85,10 +85,10 @@ class Api:
         return await self._calls.download(f"{self.bot.base_file_url}/{quote(path)}", most=most)
 
 
-_as_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+as_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 def written(parameters: dict[str, Any]) -> bytes:
     """Return parameters as JSON; those that are None are left out."""
     given = {name: value for name, value in parameters.items() if value is not None}
-    return _as_json(given).encode("utf-8", "replace")
+    return as_json(given).encode("utf-8", "replace")
