@@ -48,3 +48,15 @@ def chain(error: BaseException) -> Iterator[BaseException]:
 def shows_token(error: BaseException) -> bool:
     texts = [text for each in chain(error) for text in (str(each), repr(each), repr(each.args), *told(each))]
     return any(TOKEN in text or TOKEN.partition(":")[2] in text for text in texts)
+
+
+async def hears(reader: asyncio.StreamReader) -> bytes:
+    """Return the body of the next request; `IncompleteReadError` when there is no more."""
+    head = await reader.readuntil(b"\r\n\r\n")
+    length = next(line for line in head.split(b"\r\n") if line.lower().startswith(b"content-length:"))
+    return await reader.readexactly(int(length.partition(b":")[2]))
+
+
+def answer(body: bytes, *, status: str = "200 OK", more: str = "") -> bytes:
+    """Return an answer as it goes over the line."""
+    return f"HTTP/1.1 {status}\r\n{more}Content-Length: {len(body)}\r\n\r\n".encode() + body

@@ -19,7 +19,6 @@ from tests.channels.conftest import free_port
 from tests.channels.lines import TOKEN, Serve, listening, shows_token
 
 
-
 async def failing(url: str, *, read_timeout_s: float = 5.0) -> TelegramError:
     """Return how posting to a bad line fails."""
     transport = Transport(connections=1, read_timeout_s=read_timeout_s)
