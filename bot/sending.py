@@ -64,8 +64,9 @@ class Surroundings:
 class Deadlines:
     """One limit of time for each of many messages, and one timer for all of them."""
 
-    def __init__(self, after_s: float = REQUEST_TIMEOUT_S) -> None:
+    def __init__(self, after_s: float = REQUEST_TIMEOUT_S, *, look_s: float = LATE_S) -> None:
         self._after_s = after_s
+        self._look_s = look_s
         self._ends_at: dict[asyncio.Timeout, float] = {}  # those that end first come first
         self._looking: asyncio.TimerHandle | None = None
 
@@ -75,7 +76,7 @@ class Deadlines:
         deadline = asyncio.timeout(None)
         self._ends_at[deadline] = loop.time() + self._after_s
         if self._looking is None:
-            self._looking = loop.call_later(LATE_S, self._look, loop)
+            self._looking = loop.call_later(self._look_s, self._look, loop)
         return deadline
 
     def lift(self, deadline: asyncio.Timeout) -> None:
@@ -87,7 +88,7 @@ class Deadlines:
         for deadline in [each for each, ends_at in self._ends_at.items() if ends_at <= now]:
             del self._ends_at[deadline]
             deadline.reschedule(now)
-        self._looking = loop.call_later(LATE_S, self._look, loop) if self._ends_at else None
+        self._looking = loop.call_later(self._look_s, self._look, loop) if self._ends_at else None
 
 
 class Sending:
@@ -145,7 +146,9 @@ class Sending:
 
     def accepted(self) -> Result:
         """The whole message was taken; the ids of its parts stand for it, separated by spaces."""
-        return self._result("accepted", message_id=" ".join(self._message_ids))
+        message, ids = self.message, " ".join(self._message_ids)
+        fence = (message.id, self._around.owner, message.attempt, message.address_id)
+        return Result(*fence, "accepted", self._around.now(), ids)
 
     def refused(self, reason: str, *, pauses_broadcast: bool) -> Result:
         """Our own mistake: nothing left us. A broadcast waits for its officer, a reply has failed."""

@@ -11,7 +11,7 @@ import json
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection
 
@@ -70,8 +70,7 @@ class Run:
     sort: str = "broadcast"
 
 
-@dataclass(frozen=True, slots=True)
-class Claimed:
+class Claimed(NamedTuple):
     """A message in `sending`: ours until the lease ends. A reply has a `body`, a broadcast has a `run`.
 
     `name` is what the person is called, if we know; `doubts` counts earlier attempts that may have arrived; `edits`
