@@ -1,4 +1,5 @@
-"""The library's requests over aiohttp, and what each way to fail means: nothing was sent, or nobody knows.
+"""The library's requests over aiohttp, prepared ones over a line of our own, and what each way to fail means: nothing
+was sent, or nobody knows.
 
 The library folds a connection that never came about and an answer that never came into one "timed out"; here they are
 two classes. The bot's token is part of every address and the client's exceptions quote it, so none of them leaves this
@@ -58,12 +59,12 @@ class Transport(BaseRequest):
     def __init__(self, *, connections: int, read_timeout_s: float, pool_s: float = POOL_S) -> None:
         self._connections = connections
         self._read_timeout_s = read_timeout_s
-        waits = {"connect": pool_s, "sock_connect": CONNECT_S, "sock_read": read_timeout_s}
-        self._silence = aiohttp.ClientTimeout(**waits)
         # The total is for an answer that comes in drops; it ends later than each of the others.
-        self._limit = aiohttp.ClientTimeout(total=pool_s + 2 * read_timeout_s, **waits)
-        self._session: aiohttp.ClientSession | None = None
         total_s = pool_s + 2 * read_timeout_s
+        self._limit = aiohttp.ClientTimeout(
+            total=total_s, connect=pool_s, sock_connect=CONNECT_S, sock_read=read_timeout_s
+        )
+        self._session: aiohttp.ClientSession | None = None
         self._waits = Waits(connection_s=pool_s, silence_s=read_timeout_s, answer_s=total_s, keep_s=KEEP_S)
         self._lines: dict[Place, Line] = {}
         self._ways: dict[str, tuple[Line, bytes]] = {}
@@ -78,7 +79,7 @@ class Transport(BaseRequest):
         if self._session is None:
             self._session = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(limit=self._connections, keepalive_timeout=KEEP_S),
-                timeout=self._silence,
+                timeout=self._limit,
                 cookie_jar=aiohttp.DummyCookieJar(),
                 headers={"User-Agent": "lantoa"},
             )
@@ -96,7 +97,8 @@ class Transport(BaseRequest):
 
     async def post_prepared(self, url: str, body: bytes) -> Any:
         """Post JSON as it is over a line of our own and return the result; errors are those of the library, read as
-        the library does. Answers up to 1 MiB."""
+        the library does. An answer above 1 MiB is none.
+        """
         line, head = self._ways.get(url) or self._way(url)
         try:
             status, payload = await line.post(head, body)
@@ -108,7 +110,7 @@ class Transport(BaseRequest):
 
     async def poll(self, url: str, body: bytes) -> Any:
         """As `post_prepared` for what is asked seldom, with an answer of any length."""
-        wanted = {"method": "POST", "url": url, "data": body, "headers": JSON_HEADERS, "timeout": self._limit}
+        wanted = {"method": "POST", "url": url, "data": body, "headers": JSON_HEADERS}
         status, payload = await self._exchange(_whole, wanted)
         return _result(payload) if status == 200 else await _refused(url, status, payload)
 
@@ -133,7 +135,7 @@ class Transport(BaseRequest):
         The waits are those of this pool, whatever the library proposes. Raises `NothingSent`, `AnswerLost` (5xx and
         unreadable answers too) and `Flood`.
         """
-        wanted: dict[str, Any] = {"method": method, "url": url, "timeout": self._limit}
+        wanted: dict[str, Any] = {"method": method, "url": url}
         if request_data is not None:
             wanted["data"] = _form(request_data)
         status, payload = await self._exchange(_whole, wanted)
@@ -154,7 +156,7 @@ class Transport(BaseRequest):
                     raise TooLarge("too large")
             return bytes(content)
 
-        return await self._exchange(read, {"method": "GET", "url": url, "timeout": self._limit})
+        return await self._exchange(read, {"method": "GET", "url": url})
 
     async def _exchange(self, read: Callable[[aiohttp.ClientResponse], Awaitable[T]], wanted: dict[str, Any]) -> T:
         if self._session is None or self._session.closed:
