@@ -6,7 +6,12 @@ import asyncio
 
 import pytest
 
-from bot.sending import Deadlines
+from bot.channels.base import Unclear
+from bot.limiter import Limiter
+from bot.sending import Deadlines, Sending, Surroundings
+from dialogue.messages import Rendered
+from storage.claims import Claimed
+from tests.sending.world import ROAD, WORDING, Clock, Road, no_pictures
 
 
 async def _within(deadlines: Deadlines, done: asyncio.Event) -> str:
@@ -44,3 +49,16 @@ async def test_a_limit_takes_nothing_from_who_is_stopped_by_others() -> None:
         await waiting
     # Nothing of it is left to be ended later.
     assert await asyncio.wait_for(_within(deadlines, asyncio.Event()), 10) == "late"
+
+
+async def test_a_message_whose_channel_does_not_answer_in_time_is_in_doubt() -> None:
+    road, clock = Road(always=asyncio.Event()), Clock()
+    limiter = Limiter({ROAD: road.capabilities}, now=clock.now, monotonic=clock.monotonic, sleep=clock.sleep)
+    message = Claimed(1, 1, 0, 1, 1, ROAD, "p1", "vi", 0, "reply", {"text": "x"})
+    around = Surroundings("one", WORDING, no_pictures, now=clock.now, monotonic=clock.monotonic, sleep=clock.sleep)
+    sending = Sending(message, road, limiter, Deadlines(0.02, look_s=0.01), around)
+    with pytest.raises(Unclear) as caught:
+        await asyncio.wait_for(sending.send(Rendered("x"), None), 10)
+    assert caught.value.reason == "timeout"
+    result = sending.judged(caught.value)
+    assert (result.kind, result.reason) == ("unknown", "timeout")
