@@ -33,6 +33,9 @@ TICK_S = 1.0
 GATHER_S = 0.02
 """What ended is gathered so long, so that many results share a commit with the next claim."""
 
+OPENED_S = 0.001
+"""The rest after a round at whose beginning a channel was shut that is open now: nothing was taken for it."""
+
 SHARE = 4
 """A quarter of a window that has ended is worth a round of its own: waiting for more would let the line run dry, and
 more rounds would keep others who write waiting."""
@@ -66,6 +69,7 @@ class Sender:
         self._under_way: Counter[str] = Counter()
         self._ended: list[tuple[Claimed, Result]] = []
         self._down: dict[str, str] = {}
+        self._shut: set[str] = set()
         self._photos: dict[int, SentPicture | None] = {}
         self._woken = asyncio.Event()
         self._gathering: asyncio.TimerHandle | None = None
@@ -188,10 +192,11 @@ class Sender:
         """What may be claimed now: replies within the window, messages to many within what may leave soon."""
         replies: dict[str, int] = {}
         broadcasts: dict[str, int] = {}
+        self._shut = {name for name in self._channels if self._limiter.is_shut(name)}
         for name, channel in self._channels.items():
             window = channel.capabilities.window
             room = max(0, window - self._under_way[name] + ended[name])
-            replies[name] = 0 if name in self._down or self._limiter.is_shut(name) else room
+            replies[name] = 0 if name in self._down or name in self._shut else room
             ahead = self._limiter.ahead(name)
             # A quarter of the window is left alone for replies.
             many = max(0, room - window // 4)
@@ -236,10 +241,11 @@ class Sender:
         self._woken.set()
 
     async def _rest(self) -> None:
-        waits = [wait for name in self._channels if (wait := self._limiter.wait_s(name)) > 0]
+        waits = {name: self._limiter.wait_s(name) for name in self._channels}
+        soon = [wait if wait > 0 else OPENED_S for name, wait in waits.items() if wait > 0 or name in self._shut]
         rest_s = self._limiter.rest_s()
         try:
-            await asyncio.wait_for(self._woken.wait(), timeout=min([TICK_S, *waits, *([rest_s] if rest_s else [])]))
+            await asyncio.wait_for(self._woken.wait(), timeout=min([TICK_S, *soon, *([rest_s] if rest_s else [])]))
         except TimeoutError:
             return
 
