@@ -111,7 +111,9 @@ def _number(words: list[_Word], text: Aligned, counted: Collection[str]) -> Word
         few = names[1:2] in [[unit] for unit in (*_UNITS, "muoi")] or (before_counted and names[0] == "vai")
         return WordNumber(start, end, None, money, True, "vague") if few else None
     part = words[0].bare or names == ["nam"]
-    planted = text.typed(max(0, start - len("trong ")), start) == "trồng"
+    # "trồng năm cây" plants five; typed bare it may be in the year, which is asked.
+    before = text.typed(max(0, start - len("trong ")), start)
+    planted = before == "trồng" or (before == "trong" and before_counted)
     if len(words) == 1 and part and not planted and _PART_OF_A_WORD.search(text.text[max(0, start - 8) : end]):
         return None
     if names == ["nam"] and re.search(r"[\d\0] ?$", text.text[max(0, start - 3) : start]):
