@@ -162,7 +162,9 @@ _NOT_ADMITTED = re.compile(
     r"|hoc nghe|hoi thi|vay von|tap huan|cao tuoi|bi benh|om dau|tai nan|thanh lap|khoi nghiep)\b"
     r"|(?<!thi )\b(?:tang|trao|tham|ho tro) (?:qua|\d+|cho|hv|hoi|suat|phan|chi|tien|hoc bong)\b"
 )
-ADMITTED = re.compile(r"\b(?:ket nap|vao hoi|thoat ngheo|thoat can ngheo|qua doi|chuyen di|chuyen den|chuyen ve)\b")
+ADMITTED = re.compile(
+    r"^(?!.*\bmay chi\b).*\b(?:ket nap|vao hoi|thoat ngheo|thoat can ngheo|qua doi|chuyen di|chuyen den|chuyen ve)\b"
+)
 """Deeds told of a person by name: without a number, how many it was is asked."""
 SEVERAL = re.compile(
     r"\b(?:ket nap|cho|trao|tang) [^.;]{0,40}\b(?:chi|em|co|ba) [a-z]+(?: [a-z]+){0,3}(?:,| va)(?: chi"
