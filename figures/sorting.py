@@ -381,24 +381,20 @@ def _parts(found: Scan, catalogue: Catalogue) -> list[Part]:
                 break
             if quantity.at <= last and _is_told(quantity) and quantity.money <= _may_be_money(parent):
                 name = _part_name(found, quantity, first, last, catalogue=catalogue)
-                name = name or _unnamed_money(found, quantity, parent, first, catalogue=catalogue)
+                name = name or _unnamed_money(found, quantity, parent, first)
             if not name or not parent or any(part.quantity.at == quantity.at for part in parts):
                 break
             parts.append(Part(quantity, name, parent.at))
     return parts
 
 
-def _unnamed_money(
-    found: Scan, quantity: Quantity, parent: Quantity | None, first: int, *, catalogue: Catalogue
-) -> str | None:
+def _unnamed_money(found: Scan, quantity: Quantity, parent: Quantity | None, first: int) -> str | None:
     """Return a name for money from a giver we do not know: "trong đó Quỹ Tấm lòng vàng 50 triệu"."""
     if not (parent and parent.money and quantity.money) or _text(found, first) == ":":
         return None
     begin = bisect_left(found.mentions, first, key=lambda one: one.first)
     end = bisect_left(found.mentions, quantity.at, key=lambda one: one.first)
-    if any(catalogue[one.codes[0]].unit == "vnd" for one in found.mentions[begin:end]):
-        return None
-    return "khac"
+    return "khac" if begin == end else None
 
 
 def _may_be_money(quantity: Quantity | None) -> bool:
