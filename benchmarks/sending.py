@@ -59,8 +59,8 @@ async def ours(fake: FakeTelegram) -> Speed:
 
             async def send_all() -> None:
                 running = asyncio.create_task(sender.run())
-                while (await db.read(counts, run_id))["sent"] < MESSAGES:
-                    await asyncio.sleep(0.05)
+                while sender.under_way or (await db.read(counts, run_id))["sent"] < MESSAGES:
+                    await asyncio.sleep(0.005)  # else the last look, and not the last message, would end the time
                 sender.stop()
                 await running
 

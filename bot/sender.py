@@ -18,7 +18,7 @@ import structlog
 
 from bot.channels.base import Channel, SendError, SentPicture
 from bot.limiter import Limiter
-from bot.sending import HALT_MARGIN_S, PICTURE_TIMEOUT_S, Sending, Surroundings, written
+from bot.sending import HALT_MARGIN_S, PICTURE_TIMEOUT_S, Deadlines, Sending, Surroundings, Words
 from dialogue.messages import Rendered
 from storage import attempts, claims, halts
 from storage.attempts import Result
@@ -32,6 +32,9 @@ STOP_S = 20.0
 TICK_S = 1.0
 GATHER_S = 0.02
 """What ended is gathered so long, so that many results share a commit with the next claim."""
+
+OPENED_S = 0.001
+"""The rest after a round at whose beginning a channel was shut that is open now: nothing was taken for it."""
 
 SHARE = 4
 """A quarter of a window that has ended is worth a round of its own: waiting for more would let the line run dry, and
@@ -60,10 +63,13 @@ class Sender:
         self._limiter = Limiter(
             paced, now=around.now, monotonic=around.monotonic, sleep=around.sleep, on_passed=self._gather
         )
+        self._words = Words(around.wording)
+        self._deadlines = Deadlines()
         self._tasks: set[asyncio.Task[None]] = set()
         self._under_way: Counter[str] = Counter()
         self._ended: list[tuple[Claimed, Result]] = []
         self._down: dict[str, str] = {}
+        self._shut: set[str] = set()
         self._photos: dict[int, SentPicture | None] = {}
         self._woken = asyncio.Event()
         self._gathering: asyncio.TimerHandle | None = None
@@ -186,10 +192,11 @@ class Sender:
         """What may be claimed now: replies within the window, messages to many within what may leave soon."""
         replies: dict[str, int] = {}
         broadcasts: dict[str, int] = {}
+        self._shut = {name for name in self._channels if self._limiter.is_shut(name)}
         for name, channel in self._channels.items():
             window = channel.capabilities.window
             room = max(0, window - self._under_way[name] + ended[name])
-            replies[name] = 0 if name in self._down or self._limiter.is_shut(name) else room
+            replies[name] = 0 if name in self._down or name in self._shut else room
             ahead = self._limiter.ahead(name)
             # A quarter of the window is left alone for replies.
             many = max(0, room - window // 4)
@@ -214,13 +221,7 @@ class Sender:
         self._under_way[message.channel] += 1
         task = asyncio.create_task(self._deliver(message))
         self._tasks.add(task)
-        task.add_done_callback(lambda ended: self._forget(ended, message))
-
-    def _forget(self, task: asyncio.Task[None], message: Claimed) -> None:
-        self._tasks.discard(task)
-        if task.cancelled() or task.exception() is not None:
-            # Without a result its row stays `sending` until its lease ends.
-            self._under_way[message.channel] -= 1
+        task.add_done_callback(self._tasks.discard)
 
     def _note(self, message: Claimed, result: Result) -> None:
         """Keep a result for the next round, which comes soon, or at once where there is nothing to wait for."""
@@ -240,10 +241,11 @@ class Sender:
         self._woken.set()
 
     async def _rest(self) -> None:
-        waits = [wait for name in self._channels if (wait := self._limiter.wait_s(name)) > 0]
+        waits = {name: self._limiter.wait_s(name) for name in self._channels}
+        soon = [wait if wait > 0 else OPENED_S for name, wait in waits.items() if wait > 0 or name in self._shut]
         rest_s = self._limiter.rest_s()
         try:
-            await asyncio.wait_for(self._woken.wait(), timeout=min([TICK_S, *waits, *([rest_s] if rest_s else [])]))
+            await asyncio.wait_for(self._woken.wait(), timeout=min([TICK_S, *soon, *([rest_s] if rest_s else [])]))
         except TimeoutError:
             return
 
@@ -260,25 +262,36 @@ class Sender:
             return
 
     async def _deliver(self, message: Claimed) -> None:
-        sending = Sending(message, self._channels[message.channel], self._limiter, self._around)
+        channel = self._channels[message.channel]
+        sending = Sending(message, channel, self._limiter, self._deadlines, self._around)
         try:
-            rendered = await self._rendered(message, sending.channel)
+            self._note(message, await self._sent(sending))
+        except BaseException:
+            # Without a result its row stays `sending` until its lease ends.
+            self._under_way[message.channel] -= 1
+            raise
+
+    async def _sent(self, sending: Sending) -> Result:
+        message, channel = sending.message, sending.channel
+        picture = None
+        try:
+            rendered = self._words.of(message, abroad=channel.capabilities.data_abroad)
+            if rendered.picture is not None:
+                rendered, picture = await self._with_picture(message, rendered, channel)
         except Exception:
             log.exception("delivery_unreadable", delivery_id=message.id)
-            self._note(message, sending.refused("unreadable", pauses_broadcast=message.run is not None))
-            return
+            return sending.refused("unreadable", pauses_broadcast=message.run is not None)
         try:
-            await sending.send(*rendered)
+            await sending.send(rendered, picture)
         except SendError as error:
             await self._wait_if_told(message.channel, error)
-            self._note(message, sending.judged(error))
-        else:
-            self._note(message, sending.accepted())
+            return sending.judged(error)
+        return sending.accepted()
 
-    async def _rendered(self, message: Claimed, channel: Channel) -> tuple[Rendered, SentPicture | None]:
-        rendered = written(message, self._around.wording, abroad=channel.capabilities.data_abroad)
-        if rendered.picture is None:
-            return rendered, None
+    async def _with_picture(
+        self, message: Claimed, rendered: Rendered, channel: Channel
+    ) -> tuple[Rendered, SentPicture | None]:
+        assert rendered.picture is not None
         if not channel.capabilities.pictures:
             return replace(rendered, picture=None), None
         picture = await self._picture(message, rendered.picture)

@@ -7,13 +7,14 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 import structlog
 
 from bot.channels.base import Channel, Moved, NotSent, Outgoing, SendError, SentPicture, Unclear
 from bot.limiter import Limiter, Shut
-from dialogue.campaign_text import ALERT, campaign_text
+from dialogue.campaign_text import ALERT, campaign_text, has_name
 from dialogue.fit import fit
 from dialogue.messages import Button, Json, Rendered
 from dialogue.text import Wording
@@ -21,7 +22,12 @@ from storage.attempts import Result
 from storage.claims import NO_RULES, Claimed, Rules, Run
 
 REQUEST_TIMEOUT_S = 30.0
-"""For all parts of one message together."""
+"""For all parts of one message together; kept to within `LATE_S`."""
+
+LATE_S = 1.0
+"""Messages that take too long are looked for so often."""
+
+MOST_TEXTS = 64
 
 PICTURE_TIMEOUT_S = 20.0
 RETRY_S = (2.0, 10.0, 60.0, 300.0, 900.0, 1800.0, 3600.0)
@@ -55,29 +61,64 @@ class Surroundings:
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
 
 
+class Deadlines:
+    """One limit of time for each of many messages, and one timer for all of them."""
+
+    def __init__(self, after_s: float = REQUEST_TIMEOUT_S, *, look_s: float = LATE_S) -> None:
+        self._after_s = after_s
+        self._look_s = look_s
+        self._ends_at: dict[asyncio.Timeout, float] = {}  # those that end first come first
+        self._looking: asyncio.TimerHandle | None = None
+
+    def set(self) -> asyncio.Timeout:
+        """Return a limit for the caller to enter at once; it must be lifted afterwards."""
+        loop = asyncio.get_running_loop()
+        deadline = asyncio.timeout(None)
+        self._ends_at[deadline] = loop.time() + self._after_s
+        if self._looking is None:
+            self._looking = loop.call_later(self._look_s, self._look, loop)
+        return deadline
+
+    def lift(self, deadline: asyncio.Timeout) -> None:
+        """Forget a limit; does nothing if it was over."""
+        self._ends_at.pop(deadline, None)
+
+    def _look(self, loop: asyncio.AbstractEventLoop) -> None:
+        now = loop.time()
+        for deadline in [each for each, ends_at in self._ends_at.items() if ends_at <= now]:
+            del self._ends_at[deadline]
+            deadline.reschedule(now)
+        self._looking = loop.call_later(self._look_s, self._look, loop) if self._ends_at else None
+
+
 class Sending:
     """One message on its way: how far it came decides what its end means."""
 
-    def __init__(self, message: Claimed, channel: Channel, limiter: Limiter, around: Surroundings) -> None:
+    def __init__(
+        self, message: Claimed, channel: Channel, limiter: Limiter, deadlines: Deadlines, around: Surroundings
+    ) -> None:
         self.message = message
         self.channel = channel
         self._limiter = limiter
+        self._deadlines = deadlines
         self._around = around
-        self._begun = False
         self._message_ids: list[str] = []
 
     async def send(self, rendered: Rendered, picture: SentPicture | None) -> None:
         """Hand all parts over in order; a `SendError` if one of them was not accepted for certain."""
         parts = [rendered] if self.message.edits else fit(rendered, self.channel.capabilities)
         began = await self._enter(is_first=True)
+        deadline = self._deadlines.set()
         try:
-            async with asyncio.timeout(REQUEST_TIMEOUT_S):
+            async with deadline:
                 for part in parts:
                     if self._message_ids:
                         began = await self._enter(is_first=False)
                     await self._hand_over(part, picture if part.picture is not None else None, began)
         except TimeoutError:
             raise Unclear("timeout") from None
+        finally:
+            self._deadlines.lift(deadline)
 
     async def _enter(self, *, is_first: bool) -> float:
         message = self.message
@@ -105,7 +146,9 @@ class Sending:
 
     def accepted(self) -> Result:
         """The whole message was taken; the ids of its parts stand for it, separated by spaces."""
-        return self._result("accepted", message_id=" ".join(self._message_ids))
+        message, ids = self.message, " ".join(self._message_ids)
+        fence = (message.id, self._around.owner, message.attempt, message.address_id)
+        return Result(*fence, "accepted", self._around.now(), ids)
 
     def refused(self, reason: str, *, pauses_broadcast: bool) -> Result:
         """Our own mistake: nothing left us. A broadcast waits for its officer, a reply has failed."""
@@ -169,24 +212,37 @@ class _Halted(NotSent):
         super().__init__("halted")
 
 
-def written(message: Claimed, wording: Wording, *, abroad: bool = False) -> Rendered:
-    """Return a message in words: a reply as it was stored, a broadcast in her language.
+class Words:
+    """Puts messages into words. What a broadcast says to everybody is written once for each language."""
 
-    `abroad`: her name does not stand in it, for it would leave the country with it.
-    """
-    if message.run is not None:
-        return _run_written(message, message.run, wording, None if abroad else message.name)
+    def __init__(self, wording: Wording) -> None:
+        self._wording = wording
+        self._for_all = lru_cache(maxsize=MOST_TEXTS)(self._of_run)
+
+    def of(self, message: Claimed, *, abroad: bool = False) -> Rendered:
+        """Return a message in words: a reply as it was stored, a broadcast in her language.
+
+        `abroad`: her name does not stand in it, for it would leave the country with it.
+        """
+        run = message.run
+        if run is None:
+            return _reply(message)
+        if message.name and not abroad and any(map(has_name, run.texts.values())):
+            return self._of_run(run, message.language, message.doubts > 0, message.name)
+        return self._for_all(run, message.language, message.doubts > 0)
+
+    def _of_run(self, run: Run, language: str, is_repeat: bool, name: str | None = None) -> Rendered:
+        urgent = run.code if run.sort == ALERT else None
+        text = campaign_text(run.texts, language, self._wording, name=name, urgent=urgent, is_repeat=is_repeat)
+        picture: Mapping[str, Json] | None = None
+        if run.photo:
+            picture = {"kind": "attachment", "spec": {"sha256": run.photo}, "description": ""}
+        return Rendered(text, picture=picture)
+
+
+def _reply(message: Claimed) -> Rendered:
     body = message.body
     if body is None:
         raise ValueError("a reply without a body")
     buttons = tuple(Button(each["value"], each["label"], each.get("ask")) for each in body.get("buttons") or ())
     return Rendered(body["text"], buttons, body.get("picture"), message.sort, body.get("file"))
-
-
-def _run_written(message: Claimed, run: Run, wording: Wording, name: str | None) -> Rendered:
-    urgent = run.code if run.sort == ALERT else None
-    text = campaign_text(run.texts, message.language, wording, name=name, urgent=urgent, is_repeat=message.doubts > 0)
-    picture: Mapping[str, Json] | None = None
-    if run.photo:
-        picture = {"kind": "attachment", "spec": {"sha256": run.photo}, "description": ""}
-    return Rendered(text, picture=picture)

@@ -55,6 +55,8 @@ def fit(rendered: Rendered, capabilities: Capabilities) -> list[Rendered]:
     it goes first, by itself.
     """
     text = rendered.text
+    if not rendered.buttons and rendered.picture is None and _is_short(text, capabilities):
+        return [rendered]
     if rendered.buttons and not capabilities.buttons:
         text = f"{text}\n{numbered(rendered.buttons)}"
     parts = cut(text, capabilities)
@@ -80,10 +82,14 @@ def length(text: str, unit: str) -> int:
     return len(text.encode("utf-16-le")) // 2 if unit == "utf16" else len(text)
 
 
+def _is_short(text: str, capabilities: Capabilities) -> bool:
+    return 2 * len(text) <= capabilities.text_limit  # in any unit
+
+
 def cut(text: str, capabilities: Capabilities) -> list[str]:
     """Cut `text` into parts within the limit, at a paragraph, a sentence or a word where there is one."""
-    if 2 * len(text) <= capabilities.text_limit:
-        return [text]  # short in any unit
+    if _is_short(text, capabilities):
+        return [text]
     parts: list[str] = []
     rest = text
     while length(rest, capabilities.text_unit) > capabilities.text_limit:

@@ -13,7 +13,7 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, bindparam, literal_column, select, update
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, literal_column, select, update
 
 from storage import contacts, mailbox
 from storage.prepared import Reading, Writing
@@ -63,14 +63,29 @@ def record(db: Connection, results: Sequence[Result]) -> list[bool]:
     own = [_is_own(held.get(result.delivery_id), result) for result in results]
     counted = [result for result, is_own in zip(results, own, strict=True) if is_own]
     if counted:
-        _change_addresses(db, counted)
-        _CHANGE.rows(db, [_change(db, held[result.delivery_id], result) for result in counted])
-        _ATTEMPT.rows(db, [_attempt(result) for result in counted])
+        plain = [result for result in counted if _is_plain(result)]
+        if plain:
+            _SENT.rows(db, [_sent(result) for result in plain])
+            _SENT_ATTEMPT.rows(db, [_fence(result) for result in plain])
+        if len(plain) < len(counted):
+            _record_others(db, held, [result for result in counted if not _is_plain(result)])
         _watch_broadcasts(db, held, counted)
     return own
 
 
+def _is_plain(result: Result) -> bool:
+    """Tell whether a message was taken and nothing else is to be done about it: so it is with nearly all."""
+    return result.kind == "accepted" and result.counts and not result.address_dead and result.moved_to is None
+
+
+def _record_others(db: Connection, held: Mapping[int, Any], results: Sequence[Result]) -> None:
+    _change_addresses(db, results)
+    _CHANGE.rows(db, [_change(db, held[result.delivery_id], result) for result in results])
+    _ATTEMPT.rows(db, [_attempt(result) for result in results])
+
+
 _SENDING: ColumnElement[Any] = literal_column("'sending'")
+_ACCEPTED: ColumnElement[Any] = literal_column("'accepted'")
 
 
 @lru_cache(maxsize=16)
@@ -98,11 +113,49 @@ def _rows_of(size: int) -> Reading:
 
 
 _ID, _COUNT, _WORD, _INSTANT = (delivery.c[name].type for name in ("id", "tries", "owner", "due_at"))
+_FENCE = {"row": _ID, "by": _WORD, "number": _COUNT}
+
+
+def _is_held(given: Any) -> ColumnElement[bool]:
+    mine = (delivery.c.id == given.c.row, delivery.c.owner == given.c.by, delivery.c.attempt == given.c.number)
+    return and_(delivery.c.state == _SENDING, *mine)
+
+
+_SENT = Writing(
+    {**_FENCE, "message": _WORD, "why": _WORD, "at": _INSTANT},
+    lambda given: (
+        update(delivery)
+        .where(_is_held(given))
+        .values(
+            state="sent",
+            reason=given.c.why,
+            message_id=given.c.message,
+            due_at=given.c.at,
+            tries=delivery.c.tries + 1,
+            settled_at=given.c.at,
+            lease_until=None,
+        )
+    ),
+)
+_SENT_ATTEMPT = Writing(
+    {"row": _ID, "number": _COUNT, "at_address": _ID},
+    lambda given: attempt.insert().from_select(
+        ["delivery_id", "number", "address_id", "owner", "result", "reason", "ended_at"],
+        # From the rows themselves, as they have just become.
+        select(
+            given.c.row,
+            given.c.number,
+            given.c.at_address,
+            delivery.c.owner,
+            _ACCEPTED,
+            delivery.c.reason,
+            delivery.c.settled_at,
+        ).join_from(given, delivery, delivery.c.id == given.c.row),
+    ),
+)
 _CHANGE = Writing(
     {
-        "row": _ID,
-        "by": _WORD,
-        "number": _COUNT,
+        **_FENCE,
         "to": _WORD,
         "why": _WORD,
         "message": _WORD,
@@ -113,12 +166,7 @@ _CHANGE = Writing(
     },
     lambda given: (
         update(delivery)
-        .where(
-            delivery.c.id == given.c.row,
-            delivery.c.state == _SENDING,
-            delivery.c.owner == given.c.by,
-            delivery.c.attempt == given.c.number,
-        )
+        .where(_is_held(given))
         .values(
             state=given.c.to,
             reason=given.c.why,
@@ -143,6 +191,14 @@ _ATTEMPT = Writing(
     },
     lambda given: attempt.insert().from_select(list(given.c.keys()), select(given)),
 )
+
+
+def _sent(result: Result) -> tuple[Any, ...]:
+    return result.delivery_id, result.owner, result.attempt, result.message_id, result.reason, result.at
+
+
+def _fence(result: Result) -> tuple[int, int, int]:
+    return result.delivery_id, result.attempt, result.address_id
 
 
 def _held(db: Connection, ids: Sequence[int]) -> dict[int, Any]:

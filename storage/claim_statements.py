@@ -174,7 +174,18 @@ def to_many(
     return Reading(query, ("now", "most", "midnight", "look", "run"))
 
 
-HOLD = Reading(select(installation.c.hold))
+def _is_due(lane: ColumnElement[Any]) -> ColumnElement[bool]:
+    of_none = (delivery.c.lane == lane, delivery.c.broadcast_id.is_(None))
+    return exists().where(*of_none, delivery.c.state == _READY, delivery.c.due_at <= _NOW)
+
+
+# Looked at before everything else: what is not due need not be asked for.
+_LOOKS: tuple[ColumnElement[Any], ...] = (
+    exists().where(installation.c.hold.is_(true())).label("hold"),
+    _is_due(_REPLIES).label("replies"),
+    _is_due(_BROADCASTS).label("notices"),
+)
+DUE = Reading(select(*_LOOKS), ("now",))
 RUNS = Reading(
     select(broadcast.c.id, broadcast.c.texts, attachment.c.received_sha256, campaign.c.code, campaign.c.sort)
     .join(campaign, campaign.c.id == broadcast.c.campaign_id)

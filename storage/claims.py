@@ -11,12 +11,12 @@ import json
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection
 
 from dialogue.quiet import NEVER_QUIET, QuietHours
-from storage.claim_statements import HOLD, POSTPONE, RUNS, SETTLE, TAKE, replies, to_many
+from storage.claim_statements import DUE, POSTPONE, RUNS, SETTLE, TAKE, replies, to_many
 from storage.deliveries import BROADCASTS
 
 
@@ -59,7 +59,7 @@ class Round:
     abroad: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Run:
     """What a broadcast says: texts by language, the first being the base, and perhaps a received photo's SHA-256."""
 
@@ -70,8 +70,7 @@ class Run:
     sort: str = "broadcast"
 
 
-@dataclass(frozen=True, slots=True)
-class Claimed:
+class Claimed(NamedTuple):
     """A message in `sending`: ours until the lease ends. A reply has a `body`, a broadcast has a `run`.
 
     `name` is what the person is called, if we know; `doubts` counts earlier attempts that may have arrived; `edits`
@@ -116,10 +115,11 @@ def claim(db: Connection, wanted: Round) -> Taken:
     Per person one message is under way, replies in the order they were written. Nothing is taken while
     the installation is on hold.
     """
-    if any(hold for (hold,) in HOLD.rows(db)):
+    (due,) = DUE.rows(db, wanted.now)
+    if due.hold:
         return NOTHING_TAKEN
-    taking = _Taking(db, wanted)
-    if any(wanted.replies.values()):
+    taking = _Taking(db, wanted, free=dict(wanted.replies), has_notices=bool(due.notices))
+    if due.replies and any(wanted.replies.values()):
         taking.replies()
     if any(wanted.broadcasts.values()):
         taking.broadcasts()
@@ -138,10 +138,10 @@ class _Taking:
     later: list[tuple[Any, ...]] = field(default_factory=list)
     people: set[int] = field(default_factory=set)
     unasked: int = 0
+    has_notices: bool = True
 
     def replies(self) -> None:
         """Take replies."""
-        self.free = dict(self.wanted.replies)
         query = replies(*self._channels())
         for row in query.rows(self.db, self.wanted.now, self._most(sum(self.free.values()))):
             self._decide(row, None)
@@ -163,7 +163,7 @@ class _Taking:
         at = self.wanted.turn * step % len(found) if found else 0
         for row in (*found[at:], *found[:at])[:RUNS_A_ROUND]:
             yield Run(row.id, _json(row.texts), *row[2:])
-        if not quiet:
+        if not quiet and self.has_notices:
             yield None
 
     def _take_share(self, run: Run | None, share: int) -> bool:

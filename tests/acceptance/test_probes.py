@@ -36,6 +36,7 @@ from tests.turns.bureau import CHANNEL, EVENING, Bureau, bureau_in
 
 PROBES = int(os.environ.get("LANTOA_TEST_PROBES", "420"))
 SINCE = date(2022, 1, 1)
+OFFICERS = {"tinh": "can_bo_tinh", "xa": "chu_tich_xa", "chi_hoi": "chi_hoi_truong"}
 KEPT = ("report", "figure", "application", "campaign", "schedule", "broadcast", "call_for_help", "audit", "audit_note")
 """What no probe may change, audit of looks included: there was nothing to look at."""
 
@@ -233,17 +234,17 @@ async def _union(folder: Path) -> Any:
 def _settle(db: Connection, bureau: Bureau) -> Land:
     land = Land()
     for province in ("a", "b"):
-        _unit(db, land, province, None, "tinh", "can_bo_tinh")
+        _unit(db, land, province, None, "tinh")
         for commune in (f"{province}1", f"{province}2"):
-            _unit(db, land, commune, province, "xa", "chu_tich_xa")
+            _unit(db, land, commune, province, "xa")
             for chapter in (f"{commune}x", f"{commune}y"):
-                _unit(db, land, chapter, commune, "chi_hoi", "chi_hoi_truong")
+                _unit(db, land, chapter, commune, "chi_hoi")
     for name in land.ids:
         _things(db, bureau, land, name)
     return land
 
 
-def _unit(db: Connection, land: Land, name: str, above: str | None, level: str, role: str) -> None:
+def _unit(db: Connection, land: Land, name: str, above: str | None, level: str) -> None:
     land.ids[name] = units.add(db, f"P-{name}")
     parent_id = land.ids[above] if above else None
     units.add_version(
@@ -253,8 +254,8 @@ def _unit(db: Connection, land: Land, name: str, above: str | None, level: str, 
     who = f"officer {name}"
     contact_id = contacts.create(db, at=EVENING, language="vi", name=who)
     contacts.add_address(db, contact_id, CHANNEL, who, at=EVENING)
-    appointments.appoint(db, contact_id, land.ids[name], role, since=SINCE)
-    land.posts[who], land.people[who] = (role, name), contact_id
+    appointments.appoint(db, contact_id, land.ids[name], OFFICERS[level], since=SINCE)
+    land.posts[who], land.people[who] = (OFFICERS[level], name), contact_id
 
 
 def _things(db: Connection, bureau: Bureau, land: Land, name: str) -> None:

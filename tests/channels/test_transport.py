@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import io
 import ssl
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 
 import aiohttp
 import pytest
@@ -16,35 +15,8 @@ from telegram.error import TelegramError
 from bot.channels.telegram.api import Api, written
 from bot.channels.telegram.settings import Settings
 from bot.channels.telegram.transport import AnswerLost, NothingSent, TooLarge, Transport
-from bot.logs import told
 from tests.channels.conftest import free_port
-
-TOKEN = "123456789:AAFdKx3zPqR_canary-canary_canary_x"
-Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
-
-
-@contextlib.asynccontextmanager
-async def listening(serve: Serve) -> AsyncIterator[int]:
-    """Yield the port of a server that does `serve` with every connection."""
-
-    open_ones: set[asyncio.Task[None]] = set()
-
-    async def guarded(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        open_ones.add(task)
-        try:
-            with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
-                await serve(reader, writer)
-        finally:
-            writer.close()
-
-    server = await asyncio.start_server(guarded, "127.0.0.1", 0)
-    async with server:
-        yield server.sockets[0].getsockname()[1]
-        for task in open_ones:
-            task.cancel()
-        await asyncio.gather(*open_ones, return_exceptions=True)
+from tests.channels.lines import TOKEN, Serve, listening, shows_token
 
 
 async def failing(url: str, *, read_timeout_s: float = 5.0) -> TelegramError:
@@ -58,19 +30,6 @@ async def failing(url: str, *, read_timeout_s: float = 5.0) -> TelegramError:
     finally:
         await transport.shutdown()
     raise AssertionError("there was an answer")
-
-
-def chain(error: BaseException) -> Iterator[BaseException]:
-    """Yield an exception and whatever it drags along, suppressed or not."""
-    yield error
-    for other in (error.__cause__, error.__context__):
-        if other is not None:
-            yield from chain(other)
-
-
-def shows_token(error: BaseException) -> bool:
-    texts = [text for each in chain(error) for text in (str(each), repr(each), repr(each.args), *told(each))]
-    return any(TOKEN in text or TOKEN.partition(":")[2] in text for text in texts)
 
 
 async def hears_request(reader: asyncio.StreamReader) -> None:

@@ -58,7 +58,7 @@ class Api:
         The sender limits how long a message may take. Raises `telegram.error.TelegramError`: the library's own, or
         those of `transport`.
         """
-        return await self._calls.post_prepared(f"{self.bot.base_url}/{method}", body, limited=False)
+        return await self._calls.post_prepared(f"{self.bot.base_url}/{method}", body)
 
     async def call(self, method: str, **parameters: Any) -> Any:
         """Call `method` and return its result, raw."""
@@ -70,7 +70,7 @@ class Api:
         Raw, and not through the library's method: one update it cannot read must not take the others along.
         """
         wanted = {"offset": offset, "timeout": self._poll_s, "limit": MOST_UPDATES, "allowed_updates": LISTENS_TO}
-        found = await self._polls.post_prepared(f"{self.bot.base_url}/getUpdates", written(wanted))
+        found = await self._polls.poll(f"{self.bot.base_url}/getUpdates", written(wanted))
         return found if isinstance(found, list) else []
 
     async def file(self, reference: str, *, most: int) -> bytes:
@@ -85,10 +85,10 @@ class Api:
         return await self._calls.download(f"{self.bot.base_file_url}/{quote(path)}", most=most)
 
 
-_as_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+as_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 def written(parameters: dict[str, Any]) -> bytes:
     """Return parameters as JSON; those that are None are left out."""
     given = {name: value for name, value in parameters.items() if value is not None}
-    return _as_json(given).encode("utf-8", "replace")
+    return as_json(given).encode("utf-8", "replace")

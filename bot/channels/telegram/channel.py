@@ -101,7 +101,7 @@ class Telegram(Channel):
             return await self._edit(message)
         if message.picture is not None:
             return _message_id(await self._photo(message))
-        return _message_id(await self._posted("sendMessage", text_message(message)))
+        return _message_id(await self._asked(self._api.post("sendMessage", text_message(message))))
 
     async def _photo(self, message: Outgoing) -> Any:
         assert message.picture is not None

@@ -1,4 +1,5 @@
-"""The library's requests over aiohttp, and what each way to fail means: nothing was sent, or nobody knows.
+"""The library's requests over aiohttp, prepared ones over a line of our own, and what each way to fail means: nothing
+was sent, or nobody knows.
 
 The library folds a connection that never came about and an answer that never came into one "timed out"; here they are
 two classes. The bot's token is part of every address and the client's exceptions quote it, so none of them leaves this
@@ -15,6 +16,8 @@ from typing import Any, TypeVar
 import aiohttp
 from telegram.error import NetworkError, TelegramError
 from telegram.request import BaseRequest, RequestData
+
+from bot.channels.line import Line, Place, Unanswered, Unsent, Waits, place_of
 
 T = TypeVar("T")
 
@@ -56,11 +59,15 @@ class Transport(BaseRequest):
     def __init__(self, *, connections: int, read_timeout_s: float, pool_s: float = POOL_S) -> None:
         self._connections = connections
         self._read_timeout_s = read_timeout_s
-        waits = {"connect": pool_s, "sock_connect": CONNECT_S, "sock_read": read_timeout_s}
-        self._silence = aiohttp.ClientTimeout(**waits)
         # The total is for an answer that comes in drops; it ends later than each of the others.
-        self._limit = aiohttp.ClientTimeout(total=pool_s + 2 * read_timeout_s, **waits)
+        total_s = pool_s + 2 * read_timeout_s
+        self._limit = aiohttp.ClientTimeout(
+            total=total_s, connect=pool_s, sock_connect=CONNECT_S, sock_read=read_timeout_s
+        )
         self._session: aiohttp.ClientSession | None = None
+        self._waits = Waits(connection_s=pool_s, silence_s=read_timeout_s, answer_s=total_s, keep_s=KEEP_S)
+        self._lines: dict[Place, Line] = {}
+        self._ways: dict[str, tuple[Line, bytes]] = {}
 
     @property
     def read_timeout(self) -> float:
@@ -72,7 +79,7 @@ class Transport(BaseRequest):
         if self._session is None:
             self._session = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(limit=self._connections, keepalive_timeout=KEEP_S),
-                timeout=self._silence,
+                timeout=self._limit,
                 cookie_jar=aiohttp.DummyCookieJar(),
                 headers={"User-Agent": "lantoa"},
             )
@@ -80,22 +87,45 @@ class Transport(BaseRequest):
     async def shutdown(self) -> None:
         """Close the pool and all that waits on it."""
         session, self._session = self._session, None
+        lines = list(self._lines.values())
+        self._lines.clear()
+        self._ways.clear()
+        for line in lines:
+            await line.close()
         if session is not None:
             await session.close()
 
-    async def post_prepared(self, url: str, body: bytes, *, limited: bool = True) -> Any:
-        """Post JSON as it is and return the result; errors are those of the library, read as the library does.
-
-        With `limited` off an answer that comes in drops is left to the caller's own limit of time.
+    async def post_prepared(self, url: str, body: bytes) -> Any:
+        """Post JSON as it is over a line of our own and return the result; errors are those of the library, read as
+        the library does. An answer above 1 MiB is none.
         """
-        wanted: dict[str, Any] = {"method": "POST", "url": url, "data": body, "headers": JSON_HEADERS}
-        if limited:
-            wanted["timeout"] = self._limit
+        line, head = self._ways.get(url) or self._way(url)
+        try:
+            status, payload = await line.post(head, body)
+        except Unsent as error:
+            raise NothingSent(error.reason) from None
+        except Unanswered as error:
+            raise AnswerLost(error.reason) from None
+        return _result(payload) if status == 200 else await _refused(url, status, payload)
+
+    async def poll(self, url: str, body: bytes) -> Any:
+        """As `post_prepared` for what is asked seldom, with an answer of any length."""
+        wanted = {"method": "POST", "url": url, "data": body, "headers": JSON_HEADERS}
         status, payload = await self._exchange(_whole, wanted)
-        if status == 200:
-            return _result(payload)
-        _look_at(status, payload)
-        return await _Refusal(status, payload).post(url)
+        return _result(payload) if status == 200 else await _refused(url, status, payload)
+
+    def _way(self, url: str) -> tuple[Line, bytes]:
+        if self._session is None:
+            raise NothingSent("closed")
+        try:
+            place, path = place_of(url)
+        except Unsent as error:
+            raise NothingSent(error.reason) from None
+        if place not in self._lines:
+            self._lines[place] = Line(place, connections=self._connections, waits=self._waits)
+        line = self._lines[place]
+        self._ways[url] = line, line.head(path)
+        return self._ways[url]
 
     async def do_request(
         self, url: str, method: str, request_data: RequestData | None = None, *_waits: Any, **_named_waits: Any
@@ -105,7 +135,7 @@ class Transport(BaseRequest):
         The waits are those of this pool, whatever the library proposes. Raises `NothingSent`, `AnswerLost` (5xx and
         unreadable answers too) and `Flood`.
         """
-        wanted: dict[str, Any] = {"method": method, "url": url, "timeout": self._limit}
+        wanted: dict[str, Any] = {"method": method, "url": url}
         if request_data is not None:
             wanted["data"] = _form(request_data)
         status, payload = await self._exchange(_whole, wanted)
@@ -126,7 +156,7 @@ class Transport(BaseRequest):
                     raise TooLarge("too large")
             return bytes(content)
 
-        return await self._exchange(read, {"method": "GET", "url": url, "timeout": self._limit})
+        return await self._exchange(read, {"method": "GET", "url": url})
 
     async def _exchange(self, read: Callable[[aiohttp.ClientResponse], Awaitable[T]], wanted: dict[str, Any]) -> T:
         if self._session is None or self._session.closed:
@@ -151,6 +181,11 @@ class Transport(BaseRequest):
         if not isinstance(answer, dict):
             raise AnswerLost("garbled")
         return _Answer(answer)
+
+
+async def _refused(url: str, status: int, payload: bytes) -> Any:
+    _look_at(status, payload)
+    return await _Refusal(status, payload).post(url)
 
 
 def _result(payload: bytes) -> Any:
