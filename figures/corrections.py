@@ -195,7 +195,12 @@ def _replacing(
 def _alike(quantity: Quantity, record: Record) -> bool:
     if quantity.money or record.unit == "vnd":
         return record.unit == "vnd"
-    return not quantity.units or record.unit in quantity.units or record.unit in _LIKE.get(quantity.units[0], ())
+    return (
+        not quantity.units
+        or quantity.loose
+        or record.unit in quantity.units
+        or record.unit in _LIKE.get(quantity.units[0], ())
+    )
 
 
 def _distance(record: Record, place: int) -> int:

@@ -130,6 +130,17 @@ _LOST = re.compile(
     r"|ngo doc.{0,40}(?:vien|cap cuu|roi)"
     r"|nuoc (?:len|dang) nhanh qua|duoi nuoc roi|bi duoi nuoc)\b"
 )
+_WRITTEN_OUT = {
+    "e": "em",
+    "c": "chi",
+    "ng": "nguoi",
+    "ko": "khong",
+    "k": "khong",
+    "dc": "duoc",
+    "r": "roi",
+    "ck": "chong",
+}
+_SHORT = re.compile(r"\b(?:" + "|".join(_WRITTEN_OUT) + r")\b")
 _GATE = re.compile(
     r"danh|dap|tat\b|bop co|dam|chem|giet|hanh|nguoc|hiep|xam|bao luc|cuu|tu tu|tu van|tu sat|song|chet|so chong|chui"
     r"|nhot|de doa|mua ban|ban sang|lua ban|buon nguoi|nuoc|\blu\b|lo\b|vui|ket|noc|mai nha|co lap|thuyen|ca ?no|chay"
@@ -150,7 +161,7 @@ def is_emergency(text: str) -> str | None:
     folded = "".join(map(fold_letter, typed))
     if not _GATE.search(folded):
         return None
-    return _topic(" ".join(folded.split()))
+    return _topic(_SHORT.sub(lambda match: _WRITTEN_OUT[match[0]], " ".join(folded.split())))
 
 
 def _topic(folded: str) -> str | None:

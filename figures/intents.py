@@ -11,7 +11,9 @@ from collections.abc import Mapping
 from vietnamese.fold import Aligned
 
 NOT = r"(?:khong|ko|k|kg|hong|hok|hem|chua|chang|kh|hk|hg)"
-_PARTICLES = r"(?: (?:chi|em|e|c|co|a|ah|ak|ha|hen|nhi|vay|ta|z|ne|the|nua|roi|r|luon|voi|gium|giup)){0,8}"
+_PARTICLES = (
+    r"(?: (?:chi|em|e|c|co|a|ah|ak|ha|hen|nhi|vay|ta|z|ne|the|nua|roi|r|luon|voi|gium|giup|nha|nhe|nghen|oi)){0,8}"
+)
 _END = r"(?=\s*(?:[,.;!?]|$))"
 
 _REPORT = (
@@ -90,7 +92,9 @@ WONDERED = re.compile(
     r"|may gio|lam sao de|sao roi|ra sao(?! cho)|chua nhi|chua chi|chua vay)\b"
     r"|\b(?:xem|coi|kiem tra|check|tra|do|thong ke|tong hop|loc)(?: lai)? (?:giup|gium|dum|ho"
     r"|cho) (?:em|e|chi|minh|xa|toi)\b"
-    rf"|\b(?:gui|nop|bao|nhan|thay|du|duoc|dc|xong|dung|dat|duyet|ghi)\b[^,.;!?]{{0,40}}\bchua{_PARTICLES}{_END}(?!,)"
+    rf"|\b(?:gui|nop|bao|nhan|thay|du|duoc|dc|xong|dung|dat|duyet|ghi)\b[^,.;!?]{{0,40}}\bchua(?: (?:a"
+    rf"|chi|em|nhi|vay|ha|e|c))+{_END}|\b(?:gui|nop|bao|nhan|thay|du|duoc|dc|xong|dung|dat|duyet"
+    rf"|ghi)\b[^,.;!?]{{0,40}}\bchua{_PARTICLES}{_END}(?!,)"
     rf"|\b(?:phai|dung|duoc|dc) (?:khong|ko|k|hong|hk|hok){_PARTICLES}{_END}"
     rf"|\bco\b[^,.;!?]{{0,40}} (?:khong|ko|k|hong|hk|hok)(?: (?:chi|em|a|ah|vay|nhi|ha|co|bac))+{_END}"
     r"|\b(?:nao|ai|(?<!kieu )gi|sao|dau|may|j)\b[^,.;!?]{0,40} (?:vay|z|nhi|ha|the)(?: (?:chi|em|e|a|anh|c))?"
@@ -103,7 +107,7 @@ NOT_A_COUNT = re.compile(r"\b(?:may gio|khi nao|o dau|lam sao|the nao|la gi|ai)\
 
 NIL = re.compile(
     rf"\b{NOT} (?:(?:co |thay |he |can )?(?:phat sinh|ps|hoat dong(?: gi| nao| moi)?|hd\b|so lieu|bien dong|thay doi"
-    r"|viec gi|tin gi)|co (?:gi(?! dau| kho)|j|chi (?:moi|het|dau)|viec|ai vao|ai moi|cai gi)|gi moi|j moi"
+    r"|viec gi|tin gi)|co (?:(?:gi|j)(?! dau| kho)\b|chi (?:moi|het|dau)|viec|ai vao|ai moi|cai gi)|gi moi|j moi"
     r"|(?:to chuc|trien khai|lam|thuc hien|sinh hoat|tham gia)(?: duoc| dc| them)?"
     r" (?:(?:hoat dong|hd|viec|noi dung|buoi) (?:nao|gi|j)|gi\b(?! duoc| cho| ca phe)|j\b)"
     r"|(?:sinh hoat|hop)\b(?! du| deu| thuong))"
@@ -115,7 +119,7 @@ OPINION = re.compile(
     rf"|than phien|ban tan|{_PEOPLE}(?: \w+){{0,3}} (?:lo lang|lo ngai|lo gia|lo viec|phan anh|phan nan|keu ca"
     r"|khong dong tinh|khong hai long|rat lo|dang lo|lo so|lo))\b"
 )
-OPINION_COUNTED = re.compile(r"\b\d+ (?:tin|bao cao|bai)\b")
+OPINION_COUNTED = re.compile(r"(?<!thon )(?<!hoi )(?<!to )(?<!xom )(?<!lang )(?<!tdp )\b\d+ (?:tin|bao cao|bai)\b")
 MOOD = re.compile(
     rf"\b{_PEOPLE}\b.{{0,60}}?\b(?:than (?:chuyen|vi|rang|la|ve|tho|kho|gia)|bat binh|bat man|(?:khong"
     rf"|ko) (?:dong y|chiu)"
@@ -173,7 +177,7 @@ REQUESTED = re.compile(
     rf"|\b(?:cac|moi|tung) {_WE} (?:luu y|chu y|nho|phai|chuan bi|mang)\b|\bphan bo (?:chi tieu|cho)\b|^\W*v/v\b"
     r"|\b(?:ai|chi nao) (?:ranh|di duoc|muon|nhan|can|lay|dang ky)\b|\bcan (?:them )?\d+ (?:chi|nguoi|ban)\b"
     r"|\bdu \d+ (?:chi|nguoi) moi\b|\bnho (?:mang(?! mang)|di|den|nop|mac|dong du)\b|\bhen gap\b"
-    r"|\b(?:nha|nhe|nghe|nghen) (?:cac chi|may chi|chi em|moi nguoi|mn|ca nha|cac me)\b"
+    r"|\b(?P<particle>nha|nhe|nghen) (?:cac chi|may chi|chi em|moi nguoi|mn|ca nha|cac me)\b"
 )
 """What others are asked to do or to come to."""
 DONE = re.compile(r"\b(?:da|vua|xong|hoan thanh|dat duoc|thu duoc|trong duoc|em bao|bc|bao cao)\b")
@@ -186,8 +190,9 @@ GIVEN_THANKS = re.compile(r"\bcam on\b[^.;:!?]{0,40}\b(?:tang|trao|ho tro|ung ho
 PRIVATE = re.compile(
     r"\b(?:ong xa|ba xa|chong em|chong chi|chong toi|con gai em|con trai em|me em|me chong)\b.{0,20}"
     r"\b(?:tang|cho|mua|nau|dat|kiem|ban)\b|^\W*(?:hihi|haha|hehe|kk|hi hi|ha ha)\b"
-    r"|\b(?:nha|vuon|ray|ruong) (?:(?:em|minh|toi)\b.{0,30}|chi )\b(?:trong|goi|ban|mua|hai|vay|thu hoach|nuoi|co \d)"
-    r"|\b(?:vuon|ray|ruong) (?:em|minh|toi)\b|\bem (?:ban|mua|vay|dat|sinh em be)\b"
+    r"|\b(?:nha|vuon|ray|ruong) (?:(?:em|minh|toi)\b(?! nhe| nha| oi| a\b| bao).{0,30}|chi )"
+    r"\b(?:trong|goi|ban|mua|hai|vay|thu hoach|nuoi|co \d)"
+    r"|\b(?:vuon|ray|ruong) (?:em|minh|toi)\b(?! nhe| nha| oi| a\b| bao)|\bem (?:ban|mua|vay|dat|sinh em be)\b"
     r"|\bdia chi(?: nha)?(?: em| chi| cua em)?(?: la)? ?:? ?(?:so )?\d"
     r"|^\W*(?:bua nay |hom nay |nay )?gia (?:heo|ca phe|tieu|lua|gao|mi|vang|xang|sau rieng|dieu"
     r"|cao su|ca|thit|bo|ga)\b"
@@ -206,7 +211,23 @@ def intent_of(text: Aligned) -> str | None:
         return "opinion"
     if any(_meant(match, text, _SLIP_TYPED) for match in CORRECT.finditer(folded)):
         return "correct"
-    return "query" if ASKED.search(folded) or WONDERED.search(folded) else None
+    return "query" if ASKED.search(folded) or questions(text) else None
+
+
+def questions(text: Aligned) -> list[re.Match[str]]:
+    """Return the questions whose accents do not say other words: "ở chùa chị", "em hội viên" ask nothing."""
+    return [match for match in WONDERED.finditer(text.text) if _asks(match, text)]
+
+
+def _asks(match: re.Match[str], text: Aligned) -> bool:
+    for word, meant in (("chua", "chưa"), ("hoi", "hỏi")):
+        at = match[0].rfind(word)
+        if at < 0 or (word == "hoi" and not match[0].endswith(word)):
+            continue
+        typed = text.typed(match.start() + at, match.start() + at + len(word))
+        if not typed.isascii() and typed != meant:
+            return False
+    return True
 
 
 def _registers(text: Aligned) -> bool:

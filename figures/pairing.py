@@ -63,7 +63,11 @@ def fits(quantity: Quantity, indicator: Indicator) -> bool:
     if not quantity.units:
         # A length is never told without its unit: "đường hoa 3 tuyến dài 1,8km".
         return indicator.unit != "m"
-    return bool({indicator.unit, *indicator.accepts} & set(quantity.units))
+    if {indicator.unit, *indicator.accepts} & set(quantity.units):
+        return True
+    # "hộ thoát nghèo 3 chị ạ": but an activity's "40 chị ạ" are the people who came.
+    by_item = indicator.aggregation.units == "sum_by_item"
+    return quantity.loose and not indicator.links.people and indicator.unit != "m" and not by_item
 
 
 def _looks_like_money(quantity: Quantity) -> bool:

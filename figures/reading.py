@@ -27,21 +27,22 @@ from figures.intents import (
     PRIVATE,
     REQUESTED,
     SEVERAL,
-    WONDERED,
     intent_of,
+    questions,
 )
 from figures.members import read_member
 from figures.reading_types import Ask, Reading, Record
 from figures.records import build
 from figures.scan import Scan, scan
 from figures.when import told_dates
-from vietnamese.fold import Aligned, align, fold, one_line, parted
+from vietnamese.fold import Aligned, align, fold, one_line, parted, written_out
 from vietnamese.keyboards import plain_letters, single_letters
 
 __all__ = ["MAX_CHARS", "Ask", "Reading", "Record", "is_emergency", "read"]
 
 MAX_CHARS = 5_000
 _LEAST_VND = 10_000
+_SHORT_WORDS = {"c": "chi", "e": "em", "ch": "chi hoi", "ms": "moi", "vs": "voi", "r": "roi"}
 _NOON = 12
 _IN_THE_UNION = re.compile(
     r"\b(?:chi hoi|hoi vien|hv|to phu nu|bao cao|bc|cac chi|chi em|gay quy|quy hoi|ve chai|hoi phi)\b"
@@ -62,6 +63,7 @@ def read(
     if topic:
         return Reading("emergency", topic=topic, restricted=True)
     aligned, keyboard = plain_letters(align(text[:MAX_CHARS]))
+    aligned = written_out(aligned, _SHORT_WORDS)
     aligned = parted(single_letters(aligned, catalogue.vocabulary.known), catalogue.vocabulary.joined)
     line = one_line(aligned)
     intent = intent_of(line)
@@ -83,7 +85,7 @@ def read(
     if intent == "correct":
         return correction(found, build_from)
     draft = build_from(found)
-    if intent is None and _is_asked_of_others(line.text, at.astimezone(_VIETNAM)):
+    if intent is None and _is_asked_of_others(line, at.astimezone(_VIETNAM)):
         return Reading("other")
     if intent == "query" and not _asks_back(draft, line):
         return _query(draft, line)
@@ -111,15 +113,21 @@ def _member_asks(member: dict[str, str | int]) -> tuple[Ask, ...]:
     return (*birth, Ask("consent"))
 
 
-def _is_asked_of_others(folded: str, at: datetime) -> bool:
+def _is_asked_of_others(line: Aligned, at: datetime) -> bool:
     """Tell whether it only asks others to do or to come to something, or tells an hour of today still to come."""
-    later = LATER.search(folded)
+    later = LATER.search(line.text)
     if later:
         hour = int(later["hour1"] or later["hour2"])
         afternoon = (later["part1"] or later["part2"]) in {"chieu", "toi", "dem"} and hour < _NOON
         if hour + _NOON * afternoon > at.hour:
             return True
-    return bool(REQUESTED.search(folded)) and not DONE.search(folded)
+    asked = [match for match in REQUESTED.finditer(line.text) if not _is_house(match, line)]
+    return bool(asked) and not DONE.search(line.text)
+
+
+def _is_house(match: re.Match[str], line: Aligned) -> bool:
+    """Tell whether "nha các chị" is typed nhà các chị."""
+    return bool(match["particle"]) and line.typed(*match.span("particle")) == "nhà"
 
 
 def _asks_back(draft: Draft, line: Aligned) -> bool:
@@ -129,7 +137,7 @@ def _asks_back(draft: Draft, line: Aligned) -> bool:
 
 def _outside_questions(draft: Draft, line: Aligned) -> list[Record]:
     """Return the figures that do not stand in a clause that asks."""
-    asked = [_clause(line, match) for pattern in (ASKED, WONDERED) for match in pattern.finditer(line.text)]
+    asked = [_clause(line, match) for match in (*ASKED.finditer(line.text), *questions(line))]
     return [
         record
         for _, record in draft.rows

@@ -21,6 +21,7 @@ from vietnamese.phones import find_numbers as find_phones
 
 DATE = "\\d"
 FIXED = "\\f"
+CLOSING = ","
 _RAW = re.compile(r"[a-z]+|\d+|[^\sa-z\d]|\n", re.ASCII)
 _STRONG = frozenset({";", "\n", "•", "!", "?"})
 _WEAK = frozenset({",", "+", "&", "(", ")", "va", "nhung"})
@@ -33,11 +34,19 @@ _CLOCK = re.compile(
 )
 # Accounts and identity numbers: more digits than any figure has, and no đồng behind them.
 _LONG = re.compile(r"(?<![\d.,])\d{9,}(?!\d| ?(?:d|dong|vnd)\b|[.,]\d)")
+# "3 triệu nha chị": said to the reader at the end of a clause, no house (nhà).
+_CLOSING = re.compile(
+    r"\b(?:nha|nhe|nghe|nghen|hen|ha|ne|oi|a|ah|ak|hihi|haha|hehe)(?: (?:chi|em|co|ba|bac|cac chi"
+    r"|may chi|chi em))?(?: (?:a|oi|nhe|nha))?"
+    r"(?=\s*(?:[.,;!?\n]|$))"
+)
 _NOT = frozenset({"khong", "ko", "k", "kg", "hong", "hok", "kh"})
 _NOTHING = frozenset({"co", "phat", "sinh", "ps", "ai", "gi", "nao", "ca", "het", "moi", "them"})
 _NUMBERED = frozenset({"thang", "t", "ngay", "quy", "thu", "nam", "so", "km", "thon", "to", "lop", "/", "."})
 _IS = frozenset({":", "-", "=", "thi", "la"})
-_POLITE = frozenset({"a", "ak", "chi", "nhe", "nha", "em"})
+_POLITE = frozenset({"a", "ak", "chi", "nhe", "nha", "em", "oi", "roi", "het", "luon"})
+_NO_CROWD = 10_000
+_SPOKEN_TO = frozenset({"chi", "em"})
 # A number after these words is no name of a chapter: "họp chi hội 45 chị", "tổng số chi hội 96".
 _NOT_NAMED_AFTER = frozenset({"hop", "hoat", "sh", "toan", "ca", "so", "tong"})
 _SCALED = re.compile(r"(?:[.,]\d+)? ?(?:k|tr|trieu|nghin|ngan|ty|ti|cu)(?![a-z])|[.,]\d|%| ?%")
@@ -70,13 +79,17 @@ class Token:
 
 @dataclass(frozen=True, slots=True)
 class Quantity:
-    """A number at token `at` with what is counted: the units of measure it may mean, which end at token `ends`."""
+    """A number at token `at` with what is counted: the units of measure it may mean, which end at token `ends`.
+
+    `loose` is true where "chị" may be spoken to and not counted: "hộ thoát nghèo 3 chị ạ".
+    """
 
     at: int
     number: Number
     units: tuple[str, ...]
     size: int
     ends: int
+    loose: bool = False
 
     @property
     def money(self) -> bool:
@@ -126,7 +139,8 @@ def scan(text: Aligned, today: date, catalogue: Catalogue) -> Scan:
     numbered = find_phrases(raw_row, words.numbered, words.fillers | _DIGIT_SIGNS)
     taken = [(raw[i].start, raw[i].end) for phrase in numbered for i in phrase.tokens]
     masked = _outside([(start, end) for start, end, _ in phones] + fixed, taken)
-    left = text.blanked([*taken, *masked])
+    closings = _outside(_closings(text), taken + masked)
+    left = text.blanked([*taken, *masked, *closings])
     inside = [(raw[phrase.tokens[0]].start, raw[phrase.tokens[-1]].end) for phrase in numbered]
     dates = [
         _without_mung(found, left)
@@ -135,7 +149,7 @@ def scan(text: Aligned, today: date, catalogue: Catalogue) -> Scan:
     ]
     left = left.blanked((found.start, found.end) for found in dates)
     numbers = [number for number in find_numbers(left, words.counted) if not _is_empty(number, left)]
-    tokens = _tokens(raw, numbers, dates, masked)
+    tokens = _tokens(raw, numbers, dates, masked, closings=closings)
     row = row_of(text, _spans(tokens))
     phrases = find_phrases(row, words.words, words.fillers | {DATE} | _QUOTES)
     careful = replace(row, strict=strict_places(row.accents))
@@ -144,6 +158,13 @@ def scan(text: Aligned, today: date, catalogue: Catalogue) -> Scan:
     mentions = _mentions(tokens, raw, numbered, careful.strict, phrases)
     mentions = tuple(_denied(mention, row.texts) for mention in mentions)
     quantities = [_quantity(number, bisect_left(starts, number.start), row, words) for number in numbers]
+    closed = {bisect_left(starts, start) for start, _ in closings}
+    quantities = [
+        _spoken_to(quantity)
+        if quantity.ends + 1 in closed and quantity.ends == quantity.at + 1 and row.texts[quantity.ends] in _SPOKEN_TO
+        else quantity
+        for quantity in quantities
+    ]
     quantities += _zeros(tokens, mentions, {quantity.at for quantity in quantities})
     return Scan(
         text=text,
@@ -267,11 +288,17 @@ def _is_empty(number: Number, text: Aligned) -> bool:
 
 
 def _tokens(
-    raw: list[Token], numbers: list[Number], dates: list[DateFound], masked: list[tuple[int, int]]
+    raw: list[Token],
+    numbers: list[Number],
+    dates: list[DateFound],
+    masked: list[tuple[int, int]],
+    *,
+    closings: list[tuple[int, int]],
 ) -> list[Token]:
     spans = [(number.start, (number.of or number).end, NUMBER) for number in numbers]
     spans += [(found.start, found.end, DATE) for found in dates]
     spans += [(start, end, FIXED) for start, end in masked]
+    spans += [(start, end, CLOSING) for start, end in closings]
     spans.sort()
     tokens: list[Token] = []
     at = 0
@@ -317,6 +344,23 @@ def _quantity(number: Number, at: int, row: Row, words: Vocabulary) -> Quantity:
         # "1 tạ rưỡi", "1 cây số rưỡi"
         number = replace(number, value=number.value + Decimal("0.5"))
     return Quantity(at, number, tuple(code for code, _, _ in codes), size, found.tokens[-1])
+
+
+def _closings(text: Aligned) -> list[tuple[int, int]]:
+    """Return the places of words said to the reader; typed "nghề may chị" and "nhà chị" are none."""
+    found = list(_CLOSING.finditer(text.text))
+    return [match.span() for match in found if _particle(text.typed(match.start(), match.end()))]
+
+
+def _particle(typed: str) -> bool:
+    first = typed.split(" ")[0]
+    return first.isascii() or first in {"nhé", "nhá", "ạ", "à", "ơi", "hả", "hén", "nè", "né", "há"}
+
+
+def _spoken_to(quantity: Quantity) -> Quantity:
+    """Return a number before "chị ạ": thousands count no people, others perhaps none."""
+    thousands = quantity.number.scaled or (quantity.number.value or 0) >= _NO_CROWD
+    return replace(quantity, units=(), ends=quantity.at) if thousands else replace(quantity, loose=True)
 
 
 def _zeros(tokens: list[Token], mentions: tuple[Mention, ...], taken: set[int]) -> list[Quantity]:

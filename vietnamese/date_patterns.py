@@ -71,7 +71,11 @@ PATTERNS: tuple[tuple[str, tuple[str, ...], str], ...] = (
         ("quy", "q"),
         r"\b(?:quy |q)(?P<q>[1-4]|iv|i{1,3})\b" + _MONEY + _YEAR,
     ),
-    ("quarter_near", ("quy ",), r"\bquy (?P<which>nay|truoc|roi|vua roi)\b"),
+    (
+        "quarter_near",
+        ("quy ",),
+        r"(?<!gay )(?<!vao )(?<!bo )(?<!gop )(?<!tien )\bquy (?P<which>nay|truoc|roi|vua roi)\b",
+    ),
     (
         "short_weekday",
         ("t2 ", "t3 ", "t4 ", "t5 ", "t6 ", "t7 "),
@@ -88,7 +92,12 @@ PATTERNS: tuple[tuple[str, tuple[str, ...], str], ...] = (
         # "mỗi tháng năm trăm nghìn", "3 tháng ba lần" are no months.
         rf"(?<!moi )(?<!hang )(?<!\d )\bthang (?P<m>{_MONTH_WORD})\b(?! (?:{_COUNTS}|lan|ruoi)\b)" + _NO_YEAR,
     ),
-    ("month_near", ("thang ", "thag ", "thg "), r"\b(?:thang|thag|thg) (?P<which>nay|truoc|roi|vua roi|vua qua|qua)\b"),
+    (
+        "month_near",
+        ("thang ", "thag ", "thg "),
+        r"(?<!/)\b(?:thang|thag|thg) (?P<which>nay|truoc|roi"
+        r"|vua roi|vua qua|qua)\b",
+    ),
     (
         "weekday",
         ("thu", "t", "cn"),
@@ -99,7 +108,7 @@ PATTERNS: tuple[tuple[str, tuple[str, ...], str], ...] = (
     (
         "year_near",
         ("nam",),
-        rf"\bnam (?P<which>nay|ngoai|truoc|roi)\b|\b(?:ca|trong) nam\b(?! (?:{_COUNTS}|cay|goc|gio|phut)\b)",
+        rf"(?<!\d )\bnam (?P<which>nay|ngoai|truoc|roi)\b|\b(?:ca|trong) nam\b(?! (?:{_COUNTS}|cay|goc|gio|phut)\b)",
     ),
     (
         "ago",

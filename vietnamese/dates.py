@@ -104,7 +104,7 @@ def _typed_otherwise(name: str, match: re.Match[str], text: Aligned) -> bool:
     """Tell whether the accents typed say that the words are others: "quỹ 4" is no quarter, "thu 5" no Thursday."""
     typed = text.typed(match.start(), match.end())
     if name.startswith("quarter") and "qu" in typed:
-        return not ("quý" in typed or _is_bare(typed))
+        return not ("quý" in typed or _is_bare(typed.split(" ")[0]))
     if name == "weekday" and match["th"]:
         told = match["past"] or match.start("th") > match.start() or _opens_clause(text.text, match.start())
         return not ("thứ" in typed or (_is_bare(text.typed(*match.span("th"))) and told))

@@ -13,6 +13,7 @@ APOSTROPHES = "'’‘ʼʹ`´′＇"
 _UNSEEN = frozenset({"Cf", "Cc", "Cs", "Mn", "Me"})
 _LETTERS = {"đ": "d", "ð": "d", "ɖ": "d", "ƀ": "b", "–": "-", "—": "-", "−": "-", "\n": "\n", "\r": "\n"}
 _LETTER_RUN = re.compile(r"[a-z]+")
+_SHORT = re.compile(r"(?<![a-z\d./])[a-z]{1,2}(?![a-z\d])")
 _SPACES = re.compile(r"\s+")
 
 
@@ -113,4 +114,19 @@ def parted(text: Aligned, joined: Mapping[str, int]) -> Aligned:
             letters += [text.text[done:cut], " "]
             origins += [*text.origins[done:cut], text.origins[cut]]
             done = cut
+    return replace(text, text="".join((*letters, text.text[done:])), origins=(*origins, *text.origins[done:]))
+
+
+def written_out(text: Aligned, short: Mapping[str, str]) -> Aligned:
+    """Return `text` with short words written out: "c" is chị, "ch" chi hội; they point to the same place."""
+    letters: list[str] = []
+    origins: list[int] = []
+    done = 0
+    for match in _SHORT.finditer(text.text):
+        full = short.get(match[0])
+        if full is not None:
+            letters += [text.text[done : match.start()], full]
+            places = text.origins[match.start() : match.end()]
+            origins += [*text.origins[done : match.start()], *places, *[places[-1]] * (len(full) - len(places))]
+            done = match.end()
     return replace(text, text="".join((*letters, text.text[done:])), origins=(*origins, *text.origins[done:]))

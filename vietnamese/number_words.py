@@ -12,14 +12,14 @@ _DIGIT = {
     "mot": 1, "hai": 2, "ba": 3, "bon": 4, "tu": 4, "nam": 5, "lam": 5, "nham": 5, "sau": 6, "bay": 7, "tam": 8,
     "chin": 9,
 }  # fmt: skip
-_UNITS = {"chuc": 10, "tram": 100, "nghin": 1_000, "ngan": 1_000, "trieu": 10**6, "ty": 10**9, "ti": 10**9}
+_UNITS = {"chuc": 10, "tram": 100, "tr": 10**6, "nghin": 1_000, "ngan": 1_000, "trieu": 10**6, "ty": 10**9, "ti": 10**9}
 _FEW = frozenset({"vai", "may", "hang", "dam"})
 _TYPED = {
     "mot": {"một", "mốt"}, "hai": {"hai"}, "ba": {"ba"}, "bon": {"bốn"}, "tu": {"tư"}, "nam": {"năm"},
     "lam": {"lăm"}, "nham": {"nhăm"}, "sau": {"sáu"}, "bay": {"bảy", "bẩy"}, "tam": {"tám"}, "chin": {"chín"},
     "muoi": {"mười", "mươi"}, "chuc": {"chục"}, "tram": {"trăm"}, "nghin": {"nghìn"}, "ngan": {"ngàn"},
     "trieu": {"triệu"}, "ty": {"tỷ"}, "ti": {"tỉ"}, "linh": {"linh"}, "le": {"lẻ"}, "ruoi": {"rưỡi", "rưởi"},
-    "vai": {"vài"}, "may": {"mấy"}, "hang": {"hàng"}, "ham": {"hăm"}, "nua": {"nửa"}, "dam": {"dăm"},
+    "vai": {"vài"}, "may": {"mấy"}, "hang": {"hàng"}, "ham": {"hăm"}, "nua": {"nửa"}, "tr": {"tr"}, "dam": {"dăm"},
 }  # fmt: skip
 # Alone and without accents these are more often something else: nam (man, year), sau (after), tu (from), ba (Mrs) …
 _UNSURE_ALONE = frozenset({"ba", "nam", "sau", "tu", "bay", "tam", "lam", "bon", "nham", "muoi", "chin"})
@@ -61,7 +61,7 @@ def read_words(text: Aligned, counted: Collection[str] = ()) -> list[WordNumber]
     accented = not text.typed(0, len(text.text)).isascii()
     for run in _RUN.finditer(text.text):
         for words in _number_runs(_words_of(run, text, accented=accented)):
-            if accented and len(words) == 1 and words[0].bare:
+            if accented and len(words) == 1 and words[0].bare and words[0].word != "mot":
                 continue  # among accents "nam" is no năm
             number = _number(words, text, counted)
             if number:
@@ -87,7 +87,14 @@ def _number_runs(words: list[_Word | None]) -> list[list[_Word]]:
             runs.append([])
         else:
             runs[-1].append(word)
-    return [run for run in runs if run]
+    return [led for run in runs if (led := _without_tail_words(run))]
+
+
+def _without_tail_words(run: list[_Word]) -> list[_Word]:
+    """Leave out lăm and nhăm at the head, which only follow tens: "lam mot cai nha" is làm một."""
+    while len(run) > 1 and run[0].word in {"lam", "nham"}:
+        run = run[1:]
+    return run
 
 
 def _number(words: list[_Word], text: Aligned, counted: Collection[str]) -> WordNumber | None:
@@ -99,12 +106,18 @@ def _number(words: list[_Word], text: Aligned, counted: Collection[str]) -> Word
     follower = _NEXT.match(text.text, words[-1].end)
     before_counted = bool(follower and follower[1] in counted)
     start, end = words[0].start, words[-1].end
-    money = any(name in {"trieu", "ty", "ti"} for name in names)
+    money = any(name in {"trieu", "tr", "ty", "ti"} for name in names)
     if names[0] in _FEW:
         few = names[1:2] in [[unit] for unit in (*_UNITS, "muoi")] or (before_counted and names[0] == "vai")
         return WordNumber(start, end, None, money, True, "vague") if few else None
     part = words[0].bare or names == ["nam"]
-    if len(words) == 1 and part and _PART_OF_A_WORD.search(text.text[max(0, start - 8) : end]):
+    # "trồng năm cây" plants five; typed bare it may be in the year, which is asked.
+    before = text.typed(max(0, start - len("trong ")), start)
+    planted = before == "trồng" or (before == "trong" and before_counted)
+    if len(words) == 1 and part and not planted and _PART_OF_A_WORD.search(text.text[max(0, start - 8) : end]):
+        return None
+    if names == ["nam"] and re.search(r"[\d\0] ?$", text.text[max(0, start - 3) : start]):
+        # "2 năm chị ạ": years.
         return None
     if names in (["tu"], ["lam"], ["nham"]):
         # Only after tens are these numbers; "tư vấn" is none.
@@ -146,7 +159,7 @@ def _value(names: list[str]) -> int | None:
     if names[0] == "nua":
         return _UNITS[names[1]] // 2 if len(names) == 2 and _UNITS.get(names[1], 0) >= 1_000 else None
     total, rest = 0, names
-    for unit in (("ty", "ti"), ("trieu",), ("nghin", "ngan")):
+    for unit in (("ty", "ti"), ("trieu", "tr"), ("nghin", "ngan")):
         at = next((i for i, name in enumerate(rest) if name in unit), None)
         if at is None:
             continue

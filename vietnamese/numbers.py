@@ -31,7 +31,9 @@ _DIGITS = (
     r"|\d{1,3}(?:[ ]\d{3}){2,}(?!\d)|\d{1,3}(?:[ ]\d{3})+(?=\ ?(?:d|dong|vnd)\b)|\d+[.,]\d+|\d+"
 )
 # "8 lít" is 800 nghìn where no liquid follows; "5 lít xăng" and "3 chai nước mắm" are measures.
-_SLANG = r"(?:lit|chai|xi)(?=\ *(?:$|[,.;!?)\n]|(?:tien|nha|nhe|nghen|a|ak|roi|chi|luon|thoi|bo|cho|ung|gay|vao|de)\b))"
+_SLANG = (
+    r"(?:lit|chai|xi)(?=\ *(?:$|[,.;!?)\n\0]|(?:tien|nha|nhe|nghen|a|ak|roi|chi|em|luon|thoi|bo|cho|ung|gay|vao|de)\b))"
+)
 _SCALE = rf"k|nghin|ngan|ngh|trieu|tr|cu(?! (?:gia|neo|ong|ba|cao tuoi)\b)|ty|ti|chuc|tram|{_SLANG}"
 _HIGHER = r"(?:nghin|ngan|trieu|ty|ti|k)(?![a-z])"
 _NUMBER = rf"""
@@ -46,7 +48,7 @@ _NUMBER = rf"""
 """
 _BEFORE = re.compile(
     r"(?:\b(?P<about>tren duoi)|\b(?P<min>tren|hon|it nhat|toi thieu|khong duoi)|\b(?P<max>gan|ngot(?: nghet)?"
-    r"|duoi|toi da|khong qua|chua toi|chua den)"
+    r"|duoi|toi da|(?:khong|ko|k|hong) qua|chua toi|chua den)"
     r"|\b(?P<approx>khoang chung|khoang|chung|xap xi|uoc|co|tam|do))\s*$"
 )
 _AFTER = re.compile(r"\s?(?:(?P<min>tro len)|(?P<approx>gi do|may)\b)")
@@ -58,8 +60,9 @@ _JOIN = re.compile(
 )
 # Said to the reader and not counted: "1 tỷ 2 chị ạ", "1 tỷ 5 nha chị".
 _ADDRESS = re.compile(
-    r" (?:(?:chi|em|co|ba|bac) (?:a|ak|oi|nhe|nha|nghen|nghe|ha|hen|luon)|(?:nha|nhe|nghen)(?: (?:chi|em|co|ba|bac))?)"
-    r"(?: a)?(?=\s*(?:[,.;!\n]|$))"
+    r" (?:(?:chi|em|co|ba|bac)(?= ?\0)|(?:chi|em|co|ba|bac) (?:a|ak|oi|nhe|nha|nghen|nghe|ha|hen|luon)"
+    r"|(?:nha|nhe|nghen)(?: (?:chi|em|co|ba|bac))?)"
+    r"(?: a)?(?=\s*(?:[,.;!\n\0]|$))"
 )
 _HALF = re.compile(r"\bnua(?= (?:tan|ta|yen|km|cay so)\b)")
 _LOOK_BACK = 16

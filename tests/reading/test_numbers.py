@@ -9,7 +9,7 @@ import pytest
 from vietnamese.fold import align
 from vietnamese.numbers import Number, find_numbers
 
-COUNTED = frozenset({"ho", "chau", "cay", "nguoi", "chi", "hoi", "suat", "em"})
+COUNTED = frozenset({"ho", "chau", "cay", "nguoi", "chi", "hoi", "suat", "em", "cai"})
 
 
 def only(text: str) -> Number:
@@ -59,6 +59,16 @@ def only(text: str) -> Number:
         ("chục hộ", 10),
         ("chín chục", 90),
         ("0 hộ", 0),
+        ("1tr5, nộp rồi", 1_500_000),
+        ("1 tỷ 5 nha chị", 1_500_000_000),
+        ("1 tỷ 2 chị ạ", 1_200_000_000),
+        ("2 triệu 3 trăm ngàn", 2_300_000),
+        ("1 nghìn 2 trăm cây", 1_200),
+        ("nửa triệu", 500_000),
+        ("8 lít", 800_000),
+        ("372 000 đ", 372_000),
+        ("5 cụ già", 5),
+        ("lam mot cai nha", 1),
     ],
 )
 def test_a_number_is_read(text: str, value: int | Decimal) -> None:
@@ -72,6 +82,9 @@ def test_a_number_is_read(text: str, value: int | Decimal) -> None:
         ("13,577 hộ", "thousands"),
         ("vài chục cây", "vague"),
         ("mấy trăm cây", "vague"),
+        ("dăm chục cây", "vague"),
+        ("2tr mấy", "vague"),
+        ("6 xị", "slang"),
         ("210 hay 220", "either"),
         ("5-7 hộ", "range"),
         ("giup sau ho", "words"),
@@ -95,6 +108,7 @@ def test_an_unsure_number_is_in_doubt(text: str, doubt: str) -> None:
         ("độ 20 chị", "approx"),
         ("do 20 chị", None),
         ("60 chị trở lên", None),
+        ("trên dưới 50 chị", "approx"),
         ("chục hộ", "approx"),
     ],
 )
