@@ -267,7 +267,9 @@ def _add_parts(draft: Draft) -> None:
             draft.asks.append(not_understood(parts[0].quantity))
             continue
         index, record = owner
-        values = {part.name: _part_value(part) for part in parts}
+        values: dict[str, int] = {}
+        for part in parts:
+            values[part.name] = values.get(part.name, 0) + _part_value(part)
         at = draft.rows[index][0]
         draft.rows[index] = (at, replace(record, by={**record.by, **values}))
         if not _may_be_parts(values, record, draft.catalogue):

@@ -381,10 +381,20 @@ def _parts(found: Scan, catalogue: Catalogue) -> list[Part]:
                 break
             if quantity.at <= last and _is_told(quantity) and quantity.money <= _may_be_money(parent):
                 name = _part_name(found, quantity, first, last, catalogue=catalogue)
+                name = name or _unnamed_money(found, quantity, parent, first)
             if not name or not parent or any(part.quantity.at == quantity.at for part in parts):
                 break
             parts.append(Part(quantity, name, parent.at))
     return parts
+
+
+def _unnamed_money(found: Scan, quantity: Quantity, parent: Quantity | None, first: int) -> str | None:
+    """Return a name for money from a giver we do not know: "trong đó Quỹ Tấm lòng vàng 50 triệu"."""
+    if not (parent and parent.money and quantity.money) or _text(found, first) == ":":
+        return None
+    begin = bisect_left(found.mentions, first, key=lambda one: one.first)
+    end = bisect_left(found.mentions, quantity.at, key=lambda one: one.first)
+    return "khac" if begin == end else None
 
 
 def _may_be_money(quantity: Quantity | None) -> bool:

@@ -21,8 +21,11 @@ _SURE_VNI = re.compile(
     r"|[a-z]{0,5}[aeiouy][a-z]{0,2}[6-8][1-5]|d9[a-z]{1,6}\d{0,2}|"
     r"[a-z]{1,4}[aeiouy][1-5][a-z]{1,2})(?![a-z\d])"
 )
-# A doubled vowel and a tone at the end in one word: "troongf". Names that look like it ("Koongs") are rare enough.
-_SURE_TELEX = re.compile(r"(?<![a-z\d])[a-z]{1,3}(?:aa|ee|oo|[aou]w)[a-z]{0,2}[fxj](?![a-z\d])")
+# A doubled vowel, an end of ours and a tone in one word: "troongf", not "trees". Names like it ("Koongs") are rare.
+_SURE_TELEX = re.compile(
+    r"(?<![a-z\d])[a-z]{1,3}(?:aa|ee|oo|[aou]w)(?:(?:ng|nh|ch|[cmnptuiyo])?[fxj]"
+    r"|(?:ng|nh|ch)[sr])(?![a-z\d])"
+)
 _DOUBLED = re.compile(r"(?<![a-z\d])(?![ivx]+(?![a-z]))[a-z]{0,5}[aeiouy][a-z]{0,4}?([a-z])\1{1,5}(?![a-z\d])")
 _ROUND_ZERO = re.compile(r"(?<=\d)o{1,4}(?![a-z])")
 _ENOUGH = 2
