@@ -16,7 +16,8 @@ def mail(delivery_id: int, rendered: Rendered, *, name: str | None, size: tuple[
         alt = str((rendered.picture or {}).get("description") or "")
         picture = {"name": name, "width": size[0], "height": size[1], "alt": alt}
     body = {"text": rendered.text, "choices": _choices(delivery_id, rendered), "picture": picture}
-    return body | ({"file": rendered.file} if rendered.file is not None else {})
+    marks = {"marks": [list(mark) for mark in rendered.marks]} if rendered.marks else {}
+    return body | marks | ({"file": rendered.file} if rendered.file is not None else {})
 
 
 def _choices(delivery_id: int, rendered: Rendered) -> list[dict[str, str]]:
@@ -39,6 +40,7 @@ def shown(posted: Posted) -> dict[str, Any]:
     return {
         "id": posted.id,
         "text": posted.body["text"],
+        "marks": posted.body.get("marks") or [],
         "choices": posted.body["choices"],
         "picture": picture,
         "file": {"url": f"files/{file}", "name": file} if file else None,

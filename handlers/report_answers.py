@@ -1,23 +1,24 @@
-"""Read what she types while reporting: one number for one indicator, a day or period, photos."""
+"""Read what she types while reporting: one number for one indicator, a choice by its number or in her words."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dialogue.answers import Invalid
+from dialogue.fit import pick, pick_by_words
 from dialogue.messages import Choice, Inbound
 from dialogue.messages import Say as Sentence
 from figures.catalogue import Indicator
 from handlers.context import Context
 from handlers.figures_text import MONEY, as_json
 from handlers.report_records import MOST_VALUE
-from vietnamese.dates import find_dates
 from vietnamese.fold import align, fold
 from vietnamese.numbers import Number, find_numbers
 
 SMALLEST_MONEY_VND = 1_000
 PERCENT = "percent"
+MOST_WORDS_OF_AN_ANSWER = 5
 
 
 def value_for(inbound: Inbound, context: Context, indicator: Indicator) -> dict[str, Any]:
@@ -26,16 +27,27 @@ def value_for(inbound: Inbound, context: Context, indicator: Indicator) -> dict[
     Raises `Invalid` where there is no number, several, a vague one, or money without its unit ("300").
     """
     text = inbound.text.strip()
-    wording = context.content.wording
-    if any(fold(text) in wording.words("report.zero.words", language) for language in wording.languages):
+    if fold(text) in words_of(context, "report.zero.words"):
         return {"value": 0}
+    return number_in(text, context, indicator)
+
+
+def number_in(text: str, context: Context, indicator: Indicator) -> dict[str, Any]:
+    """Return the one number in a text as `value_for` does."""
     numbers = find_numbers(align(text), context.content.catalogue.vocabulary.counted)
     if len(numbers) != 1:
         raise Invalid("report.one_number")
-    return _told(numbers[0], indicator)
+    return told_of(numbers[0], indicator)
 
 
-def _told(number: Number, indicator: Indicator) -> dict[str, Any]:
+def words_of(context: Context, key: str) -> frozenset[str]:
+    """Return the folded words of a `…words` entry in every language."""
+    wording = context.content.wording
+    return frozenset().union(*(wording.words(key, language) for language in wording.languages))
+
+
+def told_of(number: Number, indicator: Indicator) -> dict[str, Any]:
+    """Return a number as a value of an indicator; `Invalid` where it is none of it."""
     if number.value is None or number.doubt:
         raise Invalid("report.number_unclear")
     if not 0 <= number.value <= MOST_VALUE:
@@ -49,19 +61,6 @@ def _told(number: Number, indicator: Indicator) -> dict[str, Any]:
     return {name: value for name, value in told.items() if value is not None}
 
 
-def period_for(inbound: Inbound, context: Context) -> str:
-    """Return the label of the one day or period typed; `Invalid` where it is unclear or still to come."""
-    found = find_dates(align(inbound.text), context.today)
-    if len(found) != 1:
-        raise Invalid("report.one_date")
-    if found[0].doubt == "future":
-        raise Invalid("report.date_ahead")
-    label = found[0].label
-    if label is None:
-        raise Invalid("report.one_date")
-    return label
-
-
 def numbered_choice(inbound: Inbound, context: Context, choices: tuple[Choice, ...]) -> object:
     """Return the value of the choice whose number she typed where buttons are shown as a numbered list, else None."""
     typed = fold(inbound.text).rstrip(".)")
@@ -69,6 +68,36 @@ def numbered_choice(inbound: Inbound, context: Context, choices: tuple[Choice, .
         return None
     place = int(typed) - 1
     return choices[place].value if 0 <= place < len(choices) else None
+
+
+def after_verb(words: Sequence[str], verbs: frozenset[str]) -> list[str] | None:
+    """Return the words after a verb of one to three words at the head; None if none of `verbs` stands there."""
+    return next((list(words[length:]) for length in (3, 2, 1) if " ".join(words[:length]) in verbs), None)
+
+
+def worded_choice(inbound: Inbound, context: Context, choices: tuple[Choice, ...]) -> object:
+    """Return the value of the choice whose words she typed, whole or enough of them, else None."""
+    buttons = [context.content.wording.button(choice, context.language) for choice in choices]
+    picked = pick(inbound, buttons, by_number=False) or pick_by_words(inbound, buttons)
+    return picked.value if picked is not None else None
+
+
+def agreed(text: str, context: Context) -> bool | None:
+    """Tell whether she says yes ("ừ đúng rồi") or no ("không phải đâu"); None if it is neither."""
+    words = fold(text).replace(",", " ").replace(".", " ").split()
+    if not words or len(words) > MOST_WORDS_OF_AN_ANSWER:
+        return None
+    idle = words_of(context, "report.idle.words")
+    if _made_of(words, words_of(context, "turn.yes.words"), idle):
+        return True
+    no = words_of(context, "turn.no.words") | words_of(context, "report.wrong.words")
+    return False if _made_of(words, no, idle | words_of(context, "turn.yes.words")) else None
+
+
+def _made_of(words: list[str], phrases: frozenset[str], idle: frozenset[str]) -> bool:
+    """Tell whether a phrase is one of `phrases` with small words about it."""
+    known = {word for phrase in phrases for word in phrase.split()}
+    return any(word in known for word in words) and all(word in known or word in idle for word in words)
 
 
 def yes_no(yes: Sentence, no: Sentence) -> tuple[Choice, ...]:

@@ -99,14 +99,25 @@ def merged(records: Sequence[Record], said: Iterable[Record]) -> list[Record]:
 def _place_of(record: Record, among: Sequence[Record]) -> int | None:
     alike = [index for index, other in enumerate(among) if other["indicator"] == record["indicator"]]
     exactly = [index for index in alike if same_fact(among[index], record)]
+    replaced = [index for index in alike if record.get("replaces") == among[index]["value"]]
+    if len(replaced) == 1:
+        return replaced[0]
     if exactly:
         return exactly[0]
     return alike[0] if len(alike) == 1 and not series_of(record) else None
 
 
+def without_span(record: Record) -> dict[str, Any]:
+    """Return a record without the place of its words in the message: it comes from somewhere else."""
+    return {name: value for name, value in record.items() if name != "span"}
+
+
+_TOLD_WITH_A_VALUE = frozenset({"value", "qualifier", "of", "derived", "span"})
+
+
 def _changed(record: Record, said: Record) -> dict[str, Any]:
-    kept = {name: value for name, value in record.items() if name not in {"value", "qualifier", "of", "derived"}}
-    new = {name: said[name] for name in ("value", "qualifier", "of") if said.get(name) is not None}
+    kept = {name: value for name, value in record.items() if name not in _TOLD_WITH_A_VALUE}
+    new = {name: said[name] for name in ("value", "qualifier", "of", "span") if said.get(name) is not None}
     return {**kept, "by": said.get("by") or _parts_kept(record), **new}
 
 

@@ -247,6 +247,8 @@ def figures_told(shown: Any) -> list[tuple[str, Any]]:
     """(name, number) of each figure line of a card or receipt."""
     if isinstance(shown, Lines):
         return [pair for item in shown.items for pair in figures_told(item)]
+    if isinstance(shown, Say) and shown.key == "report.line_said":
+        return figures_told(shown.values["line"])
     if isinstance(shown, Say) and shown.key in {"figure.line", "figure.line_with"}:
         return [(str(shown.values["name"]), number(shown.values["value"]))]
     return []
