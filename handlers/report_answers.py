@@ -75,10 +75,12 @@ def after_verb(words: Sequence[str], verbs: frozenset[str]) -> list[str] | None:
     return next((list(words[length:]) for length in (3, 2, 1) if " ".join(words[:length]) in verbs), None)
 
 
-def worded_choice(inbound: Inbound, context: Context, choices: tuple[Choice, ...]) -> object:
-    """Return the value of the choice whose words she typed, whole or enough of them, else None."""
+def worded_choice(
+    inbound: Inbound, context: Context, choices: tuple[Choice, ...], *, by_number: bool = False
+) -> object:
+    """Return the value of the choice whose words she typed, whole or enough of them, or its number; else None."""
     buttons = [context.content.wording.button(choice, context.language) for choice in choices]
-    picked = pick(inbound, buttons, by_number=False) or pick_by_words(inbound, buttons)
+    picked = pick(inbound, buttons, by_number=by_number) or pick_by_words(inbound, buttons)
     return picked.value if picked is not None else None
 
 

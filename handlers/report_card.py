@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -13,7 +13,7 @@ from dialogue.turn import Ask, Look
 from handlers import report_phrases as phrases
 from handlers.context import Context
 from handlers.figures_text import Record, Words, label_of
-from handlers.report_answers import number_in, numbered_choice, value_for
+from handlers.report_answers import number_in, numbered_choice, value_for, worded_choice
 from handlers.report_dates import ask_date
 from handlers.report_questions import put_together, settle
 from handlers.report_quote import figure_lines
@@ -43,6 +43,7 @@ class Draft:
 
 
 Script = Generator[Ask | Look, Any, Any]
+Edit = Generator[Ask | Look, Any, Draft]
 
 
 def confirm(context: Context, draft: Draft) -> Script:
@@ -100,13 +101,12 @@ def _read(
     return str(chosen) if chosen is not None else phrases.at_card(inbound, context=context, records=records)
 
 
-def _changed(context: Context, draft: Draft, answer: Any) -> Generator[Ask | Look, Any, Draft]:
+def _changed(context: Context, draft: Draft, answer: Any) -> Edit:
     if isinstance(answer, Mapping):
         draft = replace(draft, photos=tuple(added_photos(draft.photos, answer.get("photos") or ())))
         return (yield from _BY_PHRASE[answer.get("do", phrases.SAY)](context, draft, answer))
     if answer == CHANGE:
-        place = yield from _which(context, draft, "report.which_change")
-        return (yield from _new_value(context, draft, place))
+        return (yield from _at(context, draft, "report.which_change", partial(_new_value, context, draft)))
     if answer == DROP:
         return (yield from _drop(context, draft, {}))
     if answer == DATE:
@@ -115,7 +115,7 @@ def _changed(context: Context, draft: Draft, answer: Any) -> Generator[Ask | Loo
     return replace(draft, photos=tuple(added_photos(draft.photos, photos or ())))
 
 
-def _say(context: Context, draft: Draft, answer: Mapping[str, Any]) -> Generator[Ask | Look, Any, Draft]:
+def _say(context: Context, draft: Draft, answer: Mapping[str, Any]) -> Edit:
     """Put in what she told beside the card, what is unclear in it asked first."""
     told = answer["records"]
     if answer.get("asks"):
@@ -123,12 +123,15 @@ def _say(context: Context, draft: Draft, answer: Mapping[str, Any]) -> Generator
     return replace(draft, records=tuple((yield from put_together(context, draft.records, {**answer, "records": told}))))
 
 
-def _drop(context: Context, draft: Draft, answer: Mapping[str, Any]) -> Generator[Ask, Any, Draft]:
-    place = yield from _which(context, draft, "report.which_drop", among=answer.get("among"))
-    return replace(draft, records=draft.records[:place] + draft.records[place + 1 :])
+def _drop(context: Context, draft: Draft, answer: Mapping[str, Any]) -> Edit:
+    def without(place: int) -> Edit:
+        yield from ()
+        return replace(draft, records=draft.records[:place] + draft.records[place + 1 :])
+
+    return (yield from _at(context, draft, "report.which_drop", without, among=answer.get("among")))
 
 
-def _move(_context: Context, draft: Draft, answer: Mapping[str, Any]) -> Generator[Ask, Any, Draft]:
+def _move(_context: Context, draft: Draft, answer: Mapping[str, Any]) -> Edit:
     yield from ()
     among = answer["among"] or range(len(draft.records))
     records = (
@@ -137,9 +140,10 @@ def _move(_context: Context, draft: Draft, answer: Mapping[str, Any]) -> Generat
     return replace(draft, records=tuple(records))
 
 
-def _value(context: Context, draft: Draft, answer: Mapping[str, Any]) -> Generator[Ask, Any, Draft]:
-    place = yield from _which(context, draft, "report.which_value", among=answer["among"], number=answer["number"])
-    return (yield from _new_value(context, draft, place, typed=answer["number"]))
+def _value(context: Context, draft: Draft, answer: Mapping[str, Any]) -> Edit:
+    typed = answer["number"]
+    then = partial(_new_value, context, draft, typed=typed)
+    return (yield from _at(context, draft, "report.which_value", then, among=answer["among"], number=typed))
 
 
 _BY_PHRASE = {phrases.SAY: _say, phrases.DROP: _drop, phrases.MOVE: _move, phrases.VALUE: _value}
@@ -151,19 +155,46 @@ def _photos(inbound: Inbound) -> list[str]:
     return [each.sha256 for each in inbound.attachments]
 
 
+def _at(
+    context: Context,
+    draft: Draft,
+    key: str,
+    then: Callable[[int], Edit],
+    *,
+    among: Sequence[int] | None = None,
+    **values: Phrase,
+) -> Edit:
+    """Ask which line is meant, where several may be, and go on with it; with what she says instead, if she does."""
+    place = yield from _which(context, draft, key, among=among, **values)
+    if isinstance(place, Mapping):
+        return (yield from _changed(context, draft, place))
+    return (yield from then(place))
+
+
 def _which(
     context: Context, draft: Draft, key: str, *more: Choice, among: Sequence[int] | None = None, **values: Phrase
 ) -> Generator[Ask, Any, Any]:
-    """Ask which line is meant, where several may be."""
     places = [place for place in among or range(len(draft.records)) if place < len(draft.records)]
     if len(places) == 1:
         return places[0]
     words = Words(context.content, context.language)
-    choices = tuple(Choice(place, label_of(draft.records[place], words)) for place in places)
-    return (yield Ask(key, values, parse=None, choices=(*choices, *more)))
+    choices = (*(Choice(place, label_of(draft.records[place], words)) for place in places), *more)
+    parse = partial(_place, context=context, records=draft.records, choices=choices)
+    return (yield Ask(key, values, parse=parse, choices=choices))
 
 
-def _new_value(context: Context, draft: Draft, place: int, *, typed: str | None = None) -> Generator[Ask, Any, Draft]:
+def _place(inbound: Inbound, *, context: Context, records: Sequence[Record], choices: tuple[Choice, ...]) -> Any:
+    """Read which line she means; another phrase about the card counts as if it was typed there."""
+    chosen = worded_choice(inbound, context, choices, by_number=True)
+    if chosen is not None:
+        return chosen
+    try:
+        return phrases.at_card(inbound, context=context, records=records)
+    except Invalid as wrong:
+        raise (wrong if wrong.hint.key != "report.card_hint" else Invalid("turn.pick_one")) from None
+
+
+def _new_value(context: Context, draft: Draft, place: int, *, typed: str | None = None) -> Edit:
     """Put a new value in the place of one: the number typed if it is such a value, else one that is asked for."""
     record = draft.records[place]
     indicator = context.content.catalogue[record["indicator"]]
@@ -176,12 +207,11 @@ def _new_value(context: Context, draft: Draft, place: int, *, typed: str | None 
     return replace(draft, records=(*draft.records[:place], changed, *draft.records[place + 1 :]))
 
 
-def _change_date(context: Context, draft: Draft) -> Generator[Ask, Any, Draft]:
+def _change_date(context: Context, draft: Draft) -> Edit:
     several = len({record["date"] for record in draft.records}) > 1
     all_of_them = Choice(ALL, Say("report.all_figures"))
     place = (yield from _which(context, draft, "report.which_date", all_of_them)) if several else ALL
+    if isinstance(place, Mapping):
+        return (yield from _changed(context, draft, place))
     label = yield from ask_date(context)
-    records = tuple(
-        {**record, "date": label} if place in {ALL, index} else record for index, record in enumerate(draft.records)
-    )
-    return replace(draft, records=records)
+    return (yield from _move(context, draft, {"among": [] if place == ALL else [place], "label": label}))

@@ -42,7 +42,7 @@ def signs_in(inbound: Inbound, context: Context) -> dict[str, Any]:
     """Return the signs of a message as start facts; only those that are there."""
     text = align(inbound.text)
     folded = " ".join(text.text.split())
-    found = code_in(folded)
+    found = code_in(folded, loose=not said(inbound.text, context)["records"])
     last = any(f" {word} " in f" {folded} " for word in words_of(context, "report.last.words"))
     days = [each.label for each in dates_in(text, context) if each.label]
     mentions = scan(text, context.today, context.content.catalogue).mentions
@@ -55,10 +55,13 @@ def signs_in(inbound: Inbound, context: Context) -> dict[str, Any]:
     return {name: value for name, value in told.items() if value}
 
 
-def code_in(text: str) -> str | None:
-    """Return the code of a report that a message names, however it is typed ("bc 7k3m")."""
+def code_in(text: str, *, loose: bool = False) -> str | None:
+    """Return the code of a report that a message names; `loose`, also where it is typed as two words ("bc 7k3m").
+
+    In a message with figures those may be "bc 4tr5": a report of money.
+    """
     words = [word.strip(".,:;!?()") for word in fold(text).split()]
-    pairs = (" ".join(pair) for pair in pairwise(words))
+    pairs = [" ".join(pair) for pair in pairwise(words)] if loose else []
     return next((code for typed in (*words, *pairs) if (code := codes.read_short_code(typed, reports.PREFIX))), None)
 
 

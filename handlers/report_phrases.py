@@ -159,7 +159,13 @@ class _Phrase:
             return exact
         within = exact or range(len(self.records))
         by_words = [place for place in within if wanted <= set(_vocabulary(self.records[place], self.context))]
-        return by_words or exact
+        by_name = [place for place in by_words if wanted <= self._name(place)]
+        return by_name or by_words or exact
+
+    def _name(self, place: int) -> set[str]:
+        """The words of a line's name, as she reads it on the card."""
+        name = self.context.content.catalogue[self.records[place]["indicator"]].name(self.context.language)
+        return set(_WORD.findall(fold(name)))
 
     def _codes(self) -> Iterator[str]:
         for mention in scan(self.text, self.context.today, self.context.content.catalogue).mentions:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,6 +16,7 @@ from figures.reading import Reading, read
 from handlers.context import Context
 from handlers.report_answers import after_verb, words_of
 from handlers.report_records import MOST_RECORDS, added_photos, has_value, without_span
+from storage import reports
 from vietnamese.fold import fold
 
 REPORTING = frozenset({"report", "correct"})
@@ -58,8 +60,15 @@ def _reading(text: str, context: Context) -> Reading:
     return read_with(text, context, ())
 
 
+_CODE = re.compile(rf"\b{reports.PREFIX}-\w+", re.IGNORECASE)
+
+
 def read_with(text: str, context: Context, places: tuple[str, ...]) -> Reading:
-    """Return what a text of hers says; `places` are the places it names, as typed there."""
+    """Return what a text of hers says; `places` are the places it names, as typed there.
+
+    The letters of a report's code are none of its figures; every other letter keeps its place.
+    """
+    text = _CODE.sub(lambda code: " " * len(code[0]), text)
     posts = context.posts_that("report") or context.posts
     level = posts[0].level if posts else context.content.catalogue.levels[0]
     return _read(_Message(text, context.now, level, context.content.catalogue, places))
@@ -118,6 +127,12 @@ def is_withdrawal(inbound: Inbound, context: Context) -> bool:
 def is_opinion(inbound: Inbound, context: Context) -> bool:
     """Tell whether the message passes on what people say and worry about."""
     return _reading(inbound.text, context).intent == "opinion"
+
+
+def member_in(inbound: Inbound, context: Context) -> dict[str, Json] | None:
+    """Return what a message tells of somebody who is to join (`figures/members.py`); None if it is no registration."""
+    reading = _reading(inbound.text, context)
+    return dict(reading.member) if reading.intent == "register_member" else None
 
 
 def question_of(inbound: Inbound, context: Context) -> Mapping[str, Json] | None:
