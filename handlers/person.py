@@ -42,7 +42,13 @@ def ask_birth(context: Context) -> Generator[Ask, Any, str]:
     """
     birth: str = yield Ask("person.birth", parse=partial(birth_of, today=context.today), personal=True)
     if is_adult(birth, context.today) is None:
-        birth = yield Ask("person.birth_day", parse=partial(_birth_day, today=context.today), personal=True)
+        birth = yield from ask_birth_day(context)
+    return birth
+
+
+def ask_birth_day(context: Context) -> Generator[Ask, Any, str]:
+    """Yield the question for the whole date of birth and return it."""
+    birth: str = yield Ask("person.birth_day", parse=partial(_birth_day, today=context.today), personal=True)
     return birth
 
 

@@ -41,9 +41,11 @@ def ask_birth(context: Context) -> Step:
     """Return the birth that was told if it is enough, else yield the questions for it."""
     told = _read(context, "birth", partial(person.birth_of, today=context.today))
     told = told or _read(context, "birth_year", partial(person.birth_of, today=context.today))
-    if told is not None and person.is_adult(told, context.today) is not None:
-        return told
-    return (yield from person.ask_birth(context))
+    if told is None:
+        return (yield from person.ask_birth(context))
+    if person.is_adult(told, context.today) is None:
+        return (yield from person.ask_birth_day(context))
+    return told
 
 
 def ask_phone(context: Context) -> Step:

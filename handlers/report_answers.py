@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -16,6 +17,7 @@ from handlers.report_records import MOST_VALUE
 from vietnamese.fold import align, fold
 from vietnamese.numbers import Number, find_numbers
 
+_WORD = re.compile(r"[^\W_]+")
 SMALLEST_MONEY_VND = 1_000
 PERCENT = "percent"
 MOST_WORDS_OF_AN_ANSWER = 5
@@ -44,6 +46,18 @@ def words_of(context: Context, key: str) -> frozenset[str]:
     """Return the folded words of a `…words` entry in every language."""
     wording = context.content.wording
     return frozenset().union(*(wording.words(key, language) for language in wording.languages))
+
+
+def says_word_of(text: str, context: Context, key: str) -> bool:
+    """Tell whether a text has a phrase of a `…words` entry in it; typed accents must agree: mỗi is not mới."""
+    wording = context.content.wording
+    entries = (wording.sentence(key, language) for language in wording.languages)
+    phrases = [phrase.strip().lower() for entry in entries for phrase in entry.split("|") if phrase.strip()]
+    typed = text.lower()
+    has_accents = fold(typed) != " ".join(typed.split())
+    words = _WORD.findall(typed if has_accents else fold(typed))
+    shown = f" {' '.join(words)} "
+    return any(f" {phrase if has_accents else fold(phrase)} " in shown for phrase in phrases)
 
 
 def told_of(number: Number, indicator: Indicator) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from dialogue.turn import Ask, Look
 from handlers import report_phrases as phrases
 from handlers.context import Context
 from handlers.figures_text import Record, Words, label_of
-from handlers.report_answers import number_in, numbered_choice, value_for, worded_choice
+from handlers.report_answers import agreed, number_in, numbered_choice, value_for, worded_choice
 from handlers.report_dates import ask_date
 from handlers.report_questions import put_together, settle
 from handlers.report_quote import figure_lines
@@ -98,7 +98,15 @@ def _read(
 ) -> str | dict[str, Any]:
     """Read what she sends instead of pressing a button: the number of a choice, photos, a phrase."""
     chosen = numbered_choice(inbound, context, choices)
-    return str(chosen) if chosen is not None else phrases.at_card(inbound, context=context, records=records)
+    if chosen is not None:
+        return str(chosen)
+    if phrases.says(inbound.text, context, "report.discard.words"):
+        return DISCARD
+    if phrases.says(inbound.text, context, "report.send.words"):
+        return str(choices[0].value)
+    if agreed(inbound.text, context):
+        raise Invalid("report.send_hint")
+    return phrases.at_card(inbound, context=context, records=records)
 
 
 def _changed(context: Context, draft: Draft, answer: Any) -> Edit:

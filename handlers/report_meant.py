@@ -14,7 +14,7 @@ from dialogue.turn import Ask
 from figures.scan import scan
 from handlers.context import VIETNAM, Context
 from handlers.figures_text import Words, choice_of
-from handlers.report_answers import numbered_choice, worded_choice, words_of
+from handlers.report_answers import numbered_choice, says_word_of, worded_choice
 from handlers.report_dates import dates_in
 from handlers.report_reading import said
 from handlers.report_records import held
@@ -43,7 +43,7 @@ def signs_in(inbound: Inbound, context: Context) -> dict[str, Any]:
     text = align(inbound.text)
     folded = " ".join(text.text.split())
     found = code_in(folded, loose=not said(inbound.text, context)["records"])
-    last = any(f" {word} " in f" {folded} " for word in words_of(context, "report.last.words"))
+    last = says_word_of(inbound.text, context, "report.last.words")
     days = [each.label for each in dates_in(text, context) if each.label]
     mentions = scan(text, context.today, context.content.catalogue).mentions
     told = {
@@ -81,6 +81,8 @@ def meant(db: Connection, contact_id: int, signs: Signs, states: tuple[str, ...]
     """Return the reports of hers, in one of `states`, that the signs fit, newest first, a few at most."""
     mine = [each for each in reports.of_author(db, contact_id, most=_LOOKED_AT) if each.state in states]
     fitting = [each for each in mine if _fits(each, signs)]
+    # "hôm nay" is rather the day it is about than the one it was sent on.
+    fitting = [each for each in fitting if set(signs.days) & _days_about(each)] or fitting
     return tuple(fitting[: 1 if signs.last else MOST_MEANT])
 
 
@@ -114,10 +116,10 @@ def _fits(one: Report, signs: Signs) -> bool:
     named = {indicator for indicator, _ in signs.values} or signs.indicators
     if named and not (named <= indicators if signs.values else named & indicators):
         return False
-    return not signs.days or bool(_days_of(one) & set(signs.days))
-
-
-def _days_of(one: Report) -> set[str]:
-    """The days and periods a report may be called by: those of its figures, and when it was sent."""
     sent = one.created_at.astimezone(VIETNAM).date().isoformat()
-    return {one.period, sent, *(each.period for each in one.figures)}
+    return not signs.days or bool({sent, *_days_about(one)} & set(signs.days))
+
+
+def _days_about(one: Report) -> set[str]:
+    """The days and periods a report is about."""
+    return {one.period, *(each.period for each in one.figures)}

@@ -40,6 +40,21 @@ def at_card(inbound: Inbound, *, context: Context, records: Sequence[Record]) ->
     return {**read, "photos": [each.sha256 for each in inbound.attachments]}
 
 
+def says(text: str, context: Context, key: str) -> bool:
+    """Tell whether a text says nothing but one of the phrases of a `…words` entry, small words about it aside."""
+    wanted = words_of(context, key)
+    words = _WORD.findall(fold(text))
+    idle = words_of(context, "report.idle.words") - words_of(context, "turn.no.words")
+    small = idle | words_of(context, "turn.yes.words")
+    return any(_is_all(words, phrase.split(), small) for phrase in wanted)
+
+
+def _is_all(words: Sequence[str], phrase: Sequence[str], small: frozenset[str]) -> bool:
+    length = len(phrase)
+    starts = [at for at in range(len(words) - length + 1) if list(words[at : at + length]) == list(phrase)]
+    return any(all(word in small for word in (*words[:at], *words[at + length :])) for at in starts)
+
+
 class _Phrase:
     """One phrase at one card."""
 

@@ -17,7 +17,8 @@ from handlers.context import Context
 from handlers.report_answers import after_verb, words_of
 from handlers.report_records import MOST_RECORDS, added_photos, has_value, without_span
 from storage import reports
-from vietnamese.fold import fold
+from vietnamese.dates import find_dates
+from vietnamese.fold import align, fold
 
 REPORTING = frozenset({"report", "correct"})
 
@@ -60,7 +61,7 @@ def _reading(text: str, context: Context) -> Reading:
     return read_with(text, context, ())
 
 
-_CODE = re.compile(rf"\b{reports.PREFIX}-\w+", re.IGNORECASE)
+_CODE = re.compile(rf"\b({reports.PREFIX})(-\w+)", re.IGNORECASE)
 
 
 def read_with(text: str, context: Context, places: tuple[str, ...]) -> Reading:
@@ -68,7 +69,7 @@ def read_with(text: str, context: Context, places: tuple[str, ...]) -> Reading:
 
     The letters of a report's code are none of its figures; every other letter keeps its place.
     """
-    text = _CODE.sub(lambda code: " " * len(code[0]), text)
+    text = _CODE.sub(lambda code: code[1] + " " * len(code[2]), text)
     posts = context.posts_that("report") or context.posts
     level = posts[0].level if posts else context.content.catalogue.levels[0]
     return _read(_Message(text, context.now, level, context.content.catalogue, places))
@@ -98,14 +99,23 @@ def said(text: str, context: Context) -> dict[str, Any]:
     """Return records and questions of a text she types in the middle of a report, and the text with its time.
 
     There are none if it tells no figures. Its words are not those of the message that opened the report. `more` marks
-    "thêm 20 cây", which may add to a figure told before.
+    "thêm 20 cây", which may add to a figure told before; `dated` a report that names its day: of another day it is
+    another figure.
     """
     reading = _reading(text, context)
     told = said_in(reading) if reading.intent in REPORTING else {"records": [], "asks": []}
     records = [without_span(record) for record in told["records"]]
-    more = after_verb(fold(text).split(), words_of(context, "report.more.words")) is not None
-    source = {"text": text, "at": context.now.isoformat(), **({"more": True} if more else {})}
-    return {"records": records, "asks": told["asks"], **source}
+    marks = {
+        "more": after_verb(fold(text).split(), words_of(context, "report.more.words")) is not None,
+        "dated": reading.intent == "report" and bool(find_dates(align(text), context.today)),
+    }
+    source = {"text": text, "at": context.now.isoformat()}
+    return {
+        "records": records,
+        "asks": told["asks"],
+        **source,
+        **{name: True for name, is_so in marks.items() if is_so},
+    }
 
 
 def is_of_figures(text: str, context: Context) -> bool:

@@ -52,6 +52,18 @@ def test_markup_in_any_text_is_shown_as_text(page: Page, server: Server) -> None
     assert page.locator("#log img, #log b, #log a").count() == 0
 
 
+def test_marked_words_are_underlined_also_after_a_reload_and_behind_an_emoji(page: Page, server: Server) -> None:
+    text = "😀 “trồng 150 cây, <b>kết</b> nạp 3 hv”\n• Số cây"
+    marks = [[text.index("trồng"), text.index(",")], [text.index("<b>"), text.index("”")]]
+    server.say(text, marks=marks)
+    for _ in range(2):
+        expect(page.locator(".bot mark")).to_have_text(["trồng 150 cây", "<b>kết</b> nạp 3 hv"])
+        assert page.locator(".bot .text").text_content() == text
+        style = page.locator(".bot mark").first.evaluate("(mark) => getComputedStyle(mark).textDecorationLine")
+        assert style == "underline"
+        page.reload()
+
+
 def test_long_word_wraps_on_a_narrow_phone(page: Page, server: Server) -> None:
     server.say("dài" * 200, "nút" * 40)
     write(page, "w" * 600)
