@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from dialogue.answers import Invalid
@@ -50,14 +50,25 @@ def words_of(context: Context, key: str) -> frozenset[str]:
 
 def says_word_of(text: str, context: Context, key: str) -> bool:
     """Tell whether a text has a phrase of a `…words` entry in it; typed accents must agree: mỗi is not mới."""
+    shown = f" {' '.join(words_typed(text))} "
+    return any(f" {phrase} " in shown for phrase in phrases_of(text, context, key))
+
+
+def words_typed(text: str) -> list[str]:
+    """Return the words of a text in small letters, with their accents where any were typed."""
+    return _WORD.findall(text.lower() if _has_accents(text) else fold(text))
+
+
+def phrases_of(text: str, context: Context, key: str) -> list[str]:
+    """Return the phrases of a `…words` entry in every language, as they would be typed in such a text."""
     wording = context.content.wording
     entries = (wording.sentence(key, language) for language in wording.languages)
-    phrases = [phrase.strip().lower() for entry in entries for phrase in entry.split("|") if phrase.strip()]
-    typed = text.lower()
-    has_accents = fold(typed) != " ".join(typed.split())
-    words = _WORD.findall(typed if has_accents else fold(typed))
-    shown = f" {' '.join(words)} "
-    return any(f" {phrase if has_accents else fold(phrase)} " in shown for phrase in phrases)
+    phrases = [" ".join(phrase.split()).lower() for entry in entries for phrase in entry.split("|") if phrase.strip()]
+    return phrases if _has_accents(text) else [fold(phrase) for phrase in phrases]
+
+
+def _has_accents(text: str) -> bool:
+    return fold(text) != " ".join(text.lower().split())
 
 
 def told_of(number: Number, indicator: Indicator) -> dict[str, Any]:
@@ -84,9 +95,14 @@ def numbered_choice(inbound: Inbound, context: Context, choices: tuple[Choice, .
     return choices[place].value if 0 <= place < len(choices) else None
 
 
-def after_verb(words: Sequence[str], verbs: frozenset[str]) -> list[str] | None:
-    """Return the words after a verb of one to three words at the head; None if none of `verbs` stands there."""
-    return next((list(words[length:]) for length in (3, 2, 1) if " ".join(words[:length]) in verbs), None)
+def after_verb(text: str, context: Context, key: str) -> list[str] | None:
+    """Return the folded words after a verb of a `…words` entry at the head of a text; None if none stands there.
+
+    Typed accents must agree: "bò giống" does not begin with "bỏ".
+    """
+    words, verbs = words_typed(text), set(phrases_of(text, context, key))
+    length = next((length for length in (3, 2, 1) if " ".join(words[:length]) in verbs), None)
+    return None if length is None else [fold(word) for word in words[length:]]
 
 
 def worded_choice(
@@ -100,20 +116,19 @@ def worded_choice(
 
 def agreed(text: str, context: Context) -> bool | None:
     """Tell whether she says yes ("ừ đúng rồi") or no ("không phải đâu"); None if it is neither."""
-    words = fold(text).replace(",", " ").replace(".", " ").split()
+    words = words_typed(text)
     if not words or len(words) > MOST_WORDS_OF_AN_ANSWER:
         return None
-    idle = words_of(context, "report.idle.words")
-    if _made_of(words, words_of(context, "turn.yes.words"), idle):
-        return True
-    no = words_of(context, "turn.no.words") | words_of(context, "report.wrong.words")
-    return False if _made_of(words, no, idle | words_of(context, "turn.yes.words")) else None
-
-
-def _made_of(words: list[str], phrases: frozenset[str], idle: frozenset[str]) -> bool:
-    """Tell whether a phrase is one of `phrases` with small words about it."""
-    known = {word for phrase in phrases for word in phrase.split()}
-    return any(word in known for word in words) and all(word in known or word in idle for word in words)
+    yes = phrases_of(text, context, "turn.yes.words")
+    no = [*phrases_of(text, context, "turn.no.words"), *phrases_of(text, context, "report.wrong.words")]
+    known = {word for phrase in (*yes, *no, *phrases_of(text, context, "report.soft.words")) for word in phrase.split()}
+    # What begins a no makes any phrase one: "không đúng", "chưa đúng đâu".
+    denies = {phrase.split()[0] for phrase in no} - {word for phrase in yes for word in phrase.split()}
+    if any(word not in known for word in words):
+        return None
+    if denies.intersection(words):
+        return False
+    return True if any(word in phrase.split() for phrase in yes for word in words) else None
 
 
 def yes_no(yes: Sentence, no: Sentence) -> tuple[Choice, ...]:

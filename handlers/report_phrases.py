@@ -16,7 +16,7 @@ from figures.intents import CORRECT
 from figures.scan import scan
 from handlers.context import Context
 from handlers.figures_text import Record, as_json
-from handlers.report_answers import after_verb, words_of
+from handlers.report_answers import after_verb, phrases_of, words_of, words_typed
 from handlers.report_dates import dates_in, sure_label, without_denied
 from handlers.report_reading import AT_THE_CARD, is_of_figures, said
 from vietnamese.fold import align, fold
@@ -41,18 +41,18 @@ def at_card(inbound: Inbound, *, context: Context, records: Sequence[Record]) ->
 
 
 def says(text: str, context: Context, key: str) -> bool:
-    """Tell whether a text says nothing but one of the phrases of a `…words` entry, small words about it aside."""
-    wanted = words_of(context, key)
-    words = _WORD.findall(fold(text))
-    idle = words_of(context, "report.idle.words") - words_of(context, "turn.no.words")
-    small = idle | words_of(context, "turn.yes.words")
-    return any(_is_all(words, phrase.split(), small) for phrase in wanted)
+    """Tell whether a text is one of the phrases of a `…words` entry with nothing but soft words about it.
 
-
-def _is_all(words: Sequence[str], phrase: Sequence[str], small: frozenset[str]) -> bool:
-    length = len(phrase)
-    starts = [at for at in range(len(words) - length + 1) if list(words[at : at + length]) == list(phrase)]
-    return any(all(word in small for word in (*words[:at], *words[at + length :])) for at in starts)
+    Accents that were typed must agree: "đừng gửi" holds no "đúng".
+    """
+    soft = set(phrases_of(text, context, "report.soft.words"))
+    words = words_typed(text)
+    for phrase in (each.split() for each in phrases_of(text, context, key)):
+        for at in range(len(words) - len(phrase) + 1):
+            rest = (*words[:at], *words[at + len(phrase) :])
+            if words[at : at + len(phrase)] == phrase and all(word in soft for word in rest):
+                return True
+    return False
 
 
 class _Phrase:
@@ -69,7 +69,7 @@ class _Phrase:
 
     def taken_out(self) -> dict[str, Any] | None:
         """Read "bỏ cây", "xóa dòng 2"."""
-        rest = after_verb(self.words, words_of(self.context, "report.drop.words"))
+        rest = after_verb(self.typed, self.context, "report.drop.words")
         if rest is None or self._tells_other_values():
             return None
         among = self._numbered() or self._lines_with([word for word in rest if not word.isdigit()])

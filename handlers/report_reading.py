@@ -106,7 +106,7 @@ def said(text: str, context: Context) -> dict[str, Any]:
     told = said_in(reading) if reading.intent in REPORTING else {"records": [], "asks": []}
     records = [without_span(record) for record in told["records"]]
     marks = {
-        "more": after_verb(fold(text).split(), words_of(context, "report.more.words")) is not None,
+        "more": after_verb(text, context, "report.more.words") is not None,
         "dated": reading.intent == "report" and bool(find_dates(align(text), context.today)),
     }
     source = {"text": text, "at": context.now.isoformat()}

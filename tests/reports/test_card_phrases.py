@@ -133,6 +133,14 @@ def test_the_last_figure_is_not_dropped_by_a_phrase(head: Person) -> None:
     assert card_of(head) == [(TREES, 150)]
 
 
+def test_accents_tell_a_cow_from_a_deletion(head: Person) -> None:
+    head.hears("trồng 150 cây, trao 2 con bò giống")
+    head.hears("bò giống 2 con")
+    assert card_of(head) == [(TREES, 150), (ANIMALS, 2)]
+    head.hears("bỏ bò giống")
+    assert card_of(head) == [(TREES, 150)]
+
+
 def test_a_deed_that_begins_like_a_deletion_takes_nothing_out(head: Person) -> None:
     head.hears(SAID)
     head.hears("xóa 2 nhà tạm")
@@ -147,7 +155,17 @@ def test_she_sends_in_her_own_words(stage: Stage, head: Person, typed: str) -> N
     assert keys(head.hears(typed))[0] == "report.receipt"
 
 
-@pytest.mark.parametrize("typed", ["không gửi nữa", "thôi không gửi", "đừng gửi"])
+@pytest.mark.parametrize(
+    "typed", ["đừng gửi vội", "khoan gửi", "chưa gửi nha", "dung gui voi", "gửi sau", "không đúng"]
+)
+def test_what_is_no_yes_sends_and_drops_nothing(stage: Stage, head: Person, typed: str) -> None:
+    head.hears(SAID)
+    head.hears(typed)
+    assert card_of(head) == [(TREES, 150), (MEMBERS, 3)]
+    assert stage.codes() == []
+
+
+@pytest.mark.parametrize("typed", ["không gửi nữa", "thôi không gửi", "khong gui dau em"])
 def test_she_drops_it_in_her_own_words(stage: Stage, head: Person, typed: str) -> None:
     head.hears(SAID)
     assert keys(head.hears(typed)) == ["report.discarded"]

@@ -86,7 +86,15 @@ def test_an_unusual_value_shows_her_words_and_takes_the_right_number_at_once(hea
     assert card_of(head) == [(named("SUPPORT_VALUE_TOTAL"), 1_200_000)]
 
 
-@pytest.mark.parametrize(("typed", "key"), [("đúng rồi", "report.card"), ("không phải", "report.value")])
+@pytest.mark.parametrize(
+    ("typed", "key"),
+    [
+        ("đúng rồi", "report.card"),
+        ("không phải", "report.value"),
+        ("không đúng", "report.value"),
+        ("phải rồi", "report.card"),
+    ],
+)
 def test_an_unusual_value_is_answered_with_yes_or_no(head: Person, typed: str, key: str) -> None:
     head.hears("Tổng tiền vận động 1 tỷ 2")
     assert keys(head.hears(typed)) == [key]
