@@ -55,7 +55,8 @@ def fit(rendered: Rendered, capabilities: Capabilities) -> list[Rendered]:
     it goes first, by itself.
     """
     text = rendered.text
-    if not rendered.buttons and rendered.picture is None and _is_short(text, capabilities):
+    plain = not rendered.buttons and rendered.picture is None and (capabilities.marks or not rendered.marks)
+    if plain and _is_short(text, capabilities):
         return [rendered]
     if rendered.buttons and not capabilities.buttons:
         text = f"{text}\n{numbered(rendered.buttons)}"

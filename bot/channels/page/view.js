@@ -91,22 +91,10 @@ function close(group) {
   group.querySelectorAll('button').forEach((element) => { element.disabled = true; });
 }
 
-// Marks count letters, not the units of a JavaScript string.
-function marked(text, marks) {
-  const paragraph = make('p', 'text');
-  const letters = Array.from(text);
-  let at = 0;
-  marks.forEach(([start, end]) => {
-    paragraph.append(letters.slice(at, start).join(''), make('mark', '', letters.slice(start, end).join('')));
-    at = end;
-  });
-  paragraph.append(letters.slice(at).join(''));
-  return paragraph;
-}
-
 function drawBot(entry, act) {
   const element = bubble(entry);
-  if (entry.text) element.append(marked(entry.text, entry.marks || []));
+  if (entry.text) element.append(make('p', 'text', entry.parts ? '' : entry.text));
+  (entry.parts || []).forEach((part, place) => element.lastChild.append(place % 2 ? make('mark', '', part) : part));
   if (entry.picture && PICTURE.test(entry.picture.url)) element.append(picture(entry.picture));
   if (entry.file && FILE.test(entry.file.url)) element.append(file(entry.file));
   const group = entry.choices && entry.choices.length ? choices(entry, act) : null;
