@@ -15,7 +15,7 @@ from dialogue.answers import Invalid
 from dialogue.messages import Inbound, Say, opening, reply
 from dialogue.turn import Conversation
 from handlers import late_photo, report, report_amends
-from handlers.context import MESSAGE
+from handlers.context import MESSAGE, SAID_AT
 from handlers.report_records import added_photos
 from storage import reports
 from storage.sessions import Session, Talk
@@ -61,7 +61,11 @@ def _draft_again(mind: Mind, talk: Talk, opened: Opened | None) -> Thought:
     amends = conversation.amends
     assert amends is not None
     start = amends(talk.start, talk.answers, said)
-    return _without(mind, talk).open(conversation, {**start, MESSAGE: talk.start[MESSAGE]})
+    return _without(mind, talk).open(conversation, {**start, **_source_of(talk)})
+
+
+def _source_of(talk: Talk) -> Mapping[str, Any]:
+    return {name: talk.start[name] for name in (MESSAGE, SAID_AT) if name in talk.start}
 
 
 def _may_become(mind: Mind, talk: Talk, conversation: Conversation) -> bool:
@@ -79,7 +83,7 @@ def _report_again(mind: Mind, original: Original, code: str, opened: Opened | No
     if report_amends.says_the_same(was, opened[1]):
         return Thought(mind.session, untouched=True)
     start = report_amends.restated(code, was, opened[1])
-    return mind.open(opened[0], {**start, MESSAGE: original.id})
+    return mind.open(opened[0], {**start, MESSAGE: original.id, SAID_AT: original.sent_at.isoformat()})
 
 
 def late(mind: Mind) -> Thought:
@@ -107,7 +111,7 @@ def _with_caption(mind: Mind, talk: Talk) -> Thought | None:
     if opened is None or opened[0].amends is None:
         return None
     start = opened[0].amends(talk.start, talk.answers, opened[1])
-    return _without(mind, talk).open(opened[0], {**start, MESSAGE: talk.start[MESSAGE]})
+    return _without(mind, talk).open(opened[0], {**start, **_source_of(talk)})
 
 
 def _with_photos(mind: Mind, talk: Talk) -> Thought:

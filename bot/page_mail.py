@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dialogue.messages import Button, Rendered
@@ -16,7 +16,8 @@ def mail(delivery_id: int, rendered: Rendered, *, name: str | None, size: tuple[
         alt = str((rendered.picture or {}).get("description") or "")
         picture = {"name": name, "width": size[0], "height": size[1], "alt": alt}
     body = {"text": rendered.text, "choices": _choices(delivery_id, rendered), "picture": picture}
-    return body | ({"file": rendered.file} if rendered.file is not None else {})
+    marks = {"marks": [list(mark) for mark in rendered.marks]} if rendered.marks else {}
+    return body | marks | ({"file": rendered.file} if rendered.file is not None else {})
 
 
 def _choices(delivery_id: int, rendered: Rendered) -> list[dict[str, str]]:
@@ -39,8 +40,19 @@ def shown(posted: Posted) -> dict[str, Any]:
     return {
         "id": posted.id,
         "text": posted.body["text"],
+        **_parts(posted.body),
         "choices": posted.body["choices"],
         "picture": picture,
         "file": {"url": f"files/{file}", "name": file} if file else None,
         "at": posted.at.isoformat(),
     }
+
+
+def _parts(body: Mapping[str, Any]) -> dict[str, list[str]]:
+    """Return a text with marks in `parts`: what is plain and what is marked by turns, plain first; empty without."""
+    text, marks = body["text"], body.get("marks") or ()
+    parts, at = [], 0
+    for start, end in marks:
+        parts += [text[at:start], text[start:end]]
+        at = end
+    return {"parts": [*parts, text[at:]]} if parts else {}

@@ -245,4 +245,5 @@ def _reply(message: Claimed) -> Rendered:
     if body is None:
         raise ValueError("a reply without a body")
     buttons = tuple(Button(each["value"], each["label"], each.get("ask")) for each in body.get("buttons") or ())
-    return Rendered(body["text"], buttons, body.get("picture"), message.sort, body.get("file"))
+    marks = tuple((start, end) for start, end in body.get("marks") or ())
+    return Rendered(body["text"], buttons, body.get("picture"), message.sort, body.get("file"), marks)

@@ -22,13 +22,15 @@ def answer(
 ) -> NewDelivery:
     """Return the row of a reply; without an address it goes to her newest one."""
     buttons = [stored(button) for button in rendered.buttons]
-    file = {"file": rendered.file} if rendered.file is not None else {}
+    more: dict[str, Any] = {"file": rendered.file} if rendered.file is not None else {}
+    if rendered.marks:
+        more["marks"] = [list(mark) for mark in rendered.marks]
     return NewDelivery(
         contact_id=contact_id,
         address_id=address_id,
         lane=REPLIES,
         sort=rendered.sort,
-        body={"text": rendered.text, "buttons": buttons, "picture": rendered.picture} | file,
+        body={"text": rendered.text, "buttons": buttons, "picture": rendered.picture} | more,
         due_at=at,
         restricted=restricted,
     )

@@ -32,7 +32,7 @@ from dialogue.turn import (
     turn,
 )
 from handlers import abroad
-from handlers.context import MESSAGE, Context
+from handlers.context import MESSAGE, SAID_AT, Context
 from storage.database import Connection
 from storage.sessions import Session, Talk
 from vietnamese.fold import fold
@@ -249,7 +249,10 @@ class Mind:
 
     def open_said(self, conversation: Conversation, start: Mapping[str, Any]) -> Thought:
         """Open a talk with what her message says; the talk remembers which message that is."""
-        return self.open(conversation, {**start, MESSAGE: self.context.inbox_id})
+        return self.open(conversation, {**start, **self._source()})
+
+    def _source(self) -> dict[str, Any]:
+        return {MESSAGE: self.context.inbox_id, SAID_AT: self.context.now.isoformat()}
 
     def open(self, conversation: Conversation, start: Mapping[str, Any]) -> Thought:
         """Open a talk, or make its effect at once if it asks nothing; the one that is open is parked under it."""
@@ -350,11 +353,21 @@ class Mind:
         wrong = outcome.hint is not None and not outcome.found and bool(self.inbound.text.strip())
         if wrong and (other := self.sentence()) is not None:
             conversation, start = other
+            if (answered := self._aside(conversation, start)) is not None:
+                return answered
             if (conversation.name, start) != (talk.conversation, _said(talk.start)):
-                start = {**start, MESSAGE: self.context.inbox_id}
+                start = {**start, **self._source()}
                 instead = (opening(conversation.name, Say("turn.open_instead"), **start),)
         kept = Talk(talk.conversation, talk.start, (*outcome.answers, *outcome.rest))
         return Thought(replace(session, talk=kept), before=(self._aloud(outcome, more=instead),))
+
+    def _aside(self, conversation: Conversation, start: Mapping[str, Any]) -> Thought | None:
+        """Answer a sentence in the middle of the open talk if that asks nothing; its question waits on, said again."""
+        if not conversation.aside or self._is_refused(conversation):
+            return None
+        context = replace(self.context, start=start)
+        outcome = self._settled(lambda known: begin(conversation, context, known))
+        return self.open(conversation, start) if isinstance(outcome, Ended) else None
 
     def _aloud(self, asked: Asked, *, head: Sequence[Say] = (), more: tuple[Choice, ...] = ()) -> Spoken:
         """A question in words. Whatever a talk does, nothing personal is asked abroad without her consent."""
@@ -388,8 +401,8 @@ def _agrees_now(talk: Talk, outcome: Outcome) -> bool:
 
 
 def _said(start: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The facts a talk was opened with, without the number of the message they came in."""
-    return {name: value for name, value in start.items() if name != MESSAGE}
+    """The facts a talk was opened with, without which message they came in and when."""
+    return {name: value for name, value in start.items() if name not in {MESSAGE, SAID_AT}}
 
 
 def _moves(asked: Asked) -> tuple[Choice, ...]:

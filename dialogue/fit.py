@@ -55,18 +55,33 @@ def fit(rendered: Rendered, capabilities: Capabilities) -> list[Rendered]:
     it goes first, by itself.
     """
     text = rendered.text
-    if not rendered.buttons and rendered.picture is None and _is_short(text, capabilities):
+    plain = not rendered.buttons and rendered.picture is None and (capabilities.marks or not rendered.marks)
+    if plain and _is_short(text, capabilities):
         return [rendered]
     if rendered.buttons and not capabilities.buttons:
         text = f"{text}\n{numbered(rendered.buttons)}"
     parts = cut(text, capabilities)
+    marks = _marks_of(parts, text, rendered.marks) if rendered.marks and capabilities.marks else [()] * len(parts)
     limit = capabilities.caption_limit
     apart = rendered.picture is not None and limit is not None and length(parts[-1], capabilities.text_unit) > limit
     head = [Rendered("", picture=rendered.picture, sort=rendered.sort)] if apart else []
-    head += [Rendered(part, sort=rendered.sort) for part in parts[:-1]]
+    head += [
+        Rendered(part, sort=rendered.sort, marks=marked) for part, marked in zip(parts[:-1], marks[:-1], strict=True)
+    ]
     buttons = rendered.buttons if capabilities.buttons else ()
     picture = None if apart else rendered.picture
-    return [*head, Rendered(parts[-1], buttons, picture, rendered.sort, rendered.file)]
+    return [*head, Rendered(parts[-1], buttons, picture, rendered.sort, rendered.file, marks[-1])]
+
+
+def _marks_of(parts: Sequence[str], text: str, marks: Sequence[tuple[int, int]]) -> list[tuple[tuple[int, int], ...]]:
+    """Return the marks of a text as those of its parts; one that was cut goes on in the next."""
+    found, at = [], 0
+    for part in parts:
+        first = text.index(part, at)
+        at = first + len(part)
+        within = ((max(start, first) - first, min(end, at) - first) for start, end in marks)
+        found.append(tuple((start, end) for start, end in within if start < end))
+    return found
 
 
 def numbered(buttons: Sequence[Button]) -> str:

@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import Any, TypeAlias
 
 Json: TypeAlias = "bool | int | float | str | Sequence[Json] | Mapping[str, Json] | None"
-Phrase: TypeAlias = "Say | Money | Lines | str | int | Decimal | date | datetime | None"
+Phrase: TypeAlias = "Say | Money | Lines | Marked | str | int | Decimal | date | datetime | None"
 
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 
@@ -38,6 +38,14 @@ class Lines:
     """Phrases shown one under the other; empty ones are left out."""
 
     items: tuple[Phrase, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Marked:
+    """A text of hers with the parts marked that something was read from: offsets in characters, in order, apart."""
+
+    text: str
+    spans: tuple[tuple[int, int], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,13 +114,15 @@ class Button:
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """A reply in the reader's language, as stored in a delivery."""
+    """A reply in the reader's language, as stored in a delivery. `marks` are the parts of the text to be underlined:
+    offsets in characters (not in the units a channel counts in), in order, apart."""
 
     text: str
     buttons: tuple[Button, ...] = ()
     picture: Mapping[str, Json] | None = None
     sort: str = "reply"
     file: str | None = None
+    marks: tuple[tuple[int, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +177,7 @@ class Capabilities:
     `text_limit` and `caption_limit` (text beside a picture) count in `text_unit` (`characters` or `utf16`); `window` is
     W of `docs/reliability.md`. `rate_per_s` holds for the whole channel, `per_chat` and `per_group` for one address.
     `repeatable`: the same delivery twice is one message there, so nothing is ever in doubt. `files`: she can open a
-    file there that is made at that moment.
+    file there that is made at that moment. `marks`: parts of a text can be underlined.
     """
 
     buttons: bool
@@ -184,3 +194,4 @@ class Capabilities:
     per_group: Pace | None = None
     repeatable: bool = False
     files: bool = False
+    marks: bool = False

@@ -15,11 +15,15 @@ from babel import Locale
 from babel.dates import format_date, format_time
 from babel.numbers import format_decimal
 
-from dialogue.messages import Button, Choice, Json, Lines, Money, Phrase, Rendered, Reply, Say
+from dialogue.messages import Button, Choice, Json, Lines, Marked, Money, Phrase, Rendered, Reply, Say
 from vietnamese.fold import fold
 
 VIETNAM = ZoneInfo("Asia/Ho_Chi_Minh")
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
+_OPENS, _CLOSES, _FOREIGN = "\ufdd0", "\ufdd1", "\ufffd"
+"""Noncharacters, which Unicode keeps for use inside a program: they carry marks through sentences to `render`."""
+
+_MARK = re.compile(f"[{_OPENS}{_CLOSES}]")
 
 
 class UnknownWording(KeyError):
@@ -64,6 +68,8 @@ class Wording:
                 return _PLACEHOLDER.sub(lambda found: values.get(found[1], found[0]), text) if values else text
             case Lines():
                 return "\n".join(filter(None, (self.phrase(item, language) for item in phrase.items)))
+            case Marked():
+                return _with_marks(phrase)
             case Money():
                 return self.phrase(Say("money", {"amount": phrase.amount_vnd}), language)
             case datetime():
@@ -81,12 +87,13 @@ class Wording:
     def render(self, reply: Reply, language: str, *, ask: str | None = None) -> Rendered:
         """Return `reply` in words; `ask` names the question its choices answer."""
         text = "\n\n".join(filter(None, (self.phrase(part, language).rstrip() for part in reply.text)))
+        text, marks = _unmarked(text)
         buttons = tuple(self.button(choice, language, ask=ask) for choice in reply.choices)
         picture: dict[str, Json] | None = None
         if reply.picture is not None:
             description = self.phrase(reply.picture.description, language)
             picture = {"kind": reply.picture.kind, "spec": dict(reply.picture.spec), "description": description}
-        return Rendered(text, buttons, picture, reply.sort, reply.file)
+        return Rendered(text, buttons, picture, reply.sort, reply.file, marks)
 
     def button(self, choice: Choice, language: str, *, ask: str | None = None) -> Button:
         """Return a choice in words. Our own begin with a capital ("Tháng 10/2026"); a name stays as it is."""
@@ -118,6 +125,24 @@ def _locale(language: str) -> Locale:
 @lru_cache(maxsize=4096)
 def _number(value: int | Decimal, language: str) -> str:
     return format_decimal(value, format="#,##0.###", locale=_locale(language))
+
+
+def _with_marks(marked: Marked) -> str:
+    text = _MARK.sub(_FOREIGN, marked.text)
+    for start, end in reversed(marked.spans):
+        text = f"{text[:start]}{_OPENS}{text[start:end]}{_CLOSES}{text[end:]}"
+    return text
+
+
+def _unmarked(text: str) -> tuple[str, tuple[tuple[int, int], ...]]:
+    """Take the marks out of a text; return it with where they stood."""
+    if _OPENS not in text:
+        return text, ()
+    starts: list[int] = []
+    ends: list[int] = []
+    for number, found in enumerate(_MARK.finditer(text)):
+        (starts if found[0] == _OPENS else ends).append(found.start() - number)
+    return _MARK.sub("", text), tuple(zip(starts, ends, strict=True))
 
 
 def nfc(text: str) -> str:

@@ -76,7 +76,9 @@ class Conversation:
     `interrupts` conversation asks nothing and may answer in the middle of any other. `needs` is the
     ability (`content/roles.yaml`) a person must hold. What is said in a `restricted` one is erased within a day and
     shown nowhere, and nothing interrupts it. `amends(start, answers, said)` returns the start facts of a talk whose
-    first message she edited, `said` being what the edited one opens it with; without it an edit changes nothing.
+    first message she edited, `said` being what the edited one opens it with; without it an edit changes nothing. An
+    `aside` asks nothing and changes nothing: a sentence meant for it is answered in the middle of any other talk, if it
+    is no answer there.
     """
 
     name: str
@@ -87,6 +89,7 @@ class Conversation:
     interrupts: bool = False
     needs: str | None = None
     restricted: bool = False
+    aside: bool = False
     amends: Callable[[Mapping[str, Json], Answers, Mapping[str, Json]], Mapping[str, Json]] | None = None
 
 

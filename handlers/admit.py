@@ -13,7 +13,7 @@ from dialogue.turn import Ask, Conversation, Script, look
 from handlers import person
 from handlers.abroad import web_door
 from handlers.context import Context
-from storage import applications, appointments, audit, codes, contacts, members, units
+from storage import applications, appointments, audit, codes, consents, contacts, members, units
 from storage.applications import Application
 from storage.database import Connection
 from storage.members import NewMember
@@ -151,9 +151,25 @@ def _admit(sealer: Sealer, db: Connection, context: Context, found: Application)
     _record(sealer, db, context, found, "application.admitted")
     unit = _unit_name(db, context, found.unit_id)
     return [
-        reply("admit.admitted", code=found.code, unit=unit),
-        Notice(found.contact_id, reply("admit.welcome", opening("menu", Say("menu.open")), unit=unit)),
+        reply("admit.admitted" if _is_own(db, found) else "admit.admitted_for", code=found.code, unit=unit),
+        *_told(
+            db,
+            found,
+            herself=reply("admit.welcome", opening("menu", Say("menu.open")), unit=unit),
+            other=reply("admit.other_admitted", code=found.code, unit=unit),
+        ),
     ]
+
+
+def _told(db: Connection, found: Application, *, herself: Reply, other: Reply) -> list[Notice]:
+    """Tell the applicant; for one who was registered by somebody else and is reached nowhere, tell that one a code."""
+    recorder = consents.recorder_of(db, found.contact_id, consents.MEMBERSHIP)
+    return [Notice(found.contact_id, herself)] if recorder is None or _is_own(db, found) else [Notice(recorder, other)]
+
+
+def _is_own(db: Connection, found: Application) -> bool:
+    """Tell whether she applied herself."""
+    return consents.recorder_of(db, found.contact_id, consents.MEMBERSHIP) in {None, found.contact_id}
 
 
 def _decline(sealer: Sealer, db: Connection, context: Context, found: Application, reason: str) -> list[Reply | Notice]:
@@ -161,7 +177,9 @@ def _decline(sealer: Sealer, db: Connection, context: Context, found: Applicatio
         return [_lost(db, context, found)]
     _record(sealer, db, context, found, "application.declined")
     told = reply("admit.sorry", code=found.code, reason=_said(reason))
-    return [reply("admit.declined", code=found.code), Notice(found.contact_id, told)]
+    other = reply("admit.other_declined", code=found.code, reason=_said(reason))
+    key = "admit.declined" if _is_own(db, found) else "admit.declined_for"
+    return [reply(key, code=found.code), *_told(db, found, herself=told, other=other)]
 
 
 def _decide(db: Connection, context: Context, found: Application, state: str, reason: str | None) -> bool:

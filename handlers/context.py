@@ -15,6 +15,10 @@ MESSAGE = "message"
 """In the start facts of a talk: the inbox id of the message that said them."""
 
 
+SAID_AT = "said_at"
+"""In the start facts of a talk: when that message was said, as an ISO instant, so that it is read of its own day."""
+
+
 @dataclass(frozen=True, slots=True)
 class Post:
     """An appointment in force: a role in a unit, with the abilities of the role (`content/roles.yaml`)."""
@@ -55,6 +59,12 @@ class Context:
     def today(self) -> date:
         """The day of the message in Việt Nam."""
         return self.now.astimezone(VIETNAM).date()
+
+    @property
+    def said_at(self) -> datetime:
+        """When the message was said that opened the talk; this message's time where none did."""
+        told = self.start.get(SAID_AT)
+        return datetime.fromisoformat(told) if isinstance(told, str) else self.now
 
     @property
     def message_id(self) -> int | None:

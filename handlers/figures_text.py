@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from dialogue.messages import Lines, Money, Phrase, Say
+from dialogue.messages import Choice, Lines, Money, Phrase, Say
 from handlers.content import Content
 from storage.reports import Report, StoredFigure
 from vietnamese.periods import period_bounds
@@ -93,8 +93,11 @@ def _details(record: Record, words: Words) -> Iterator[Phrase]:
         else:
             name = words.part(record["indicator"], dimension, dimension)
             yield Say("figure.part", {"name": name, "value": amount(value, record["unit"], words)})
-    if record.get("place"):
-        yield str(record["place"])
+    place = record.get("place")
+    if place and record.get("place_now"):
+        yield Say("figure.place_former", {"place": str(place), "now": str(record["place_now"])})
+    elif place:
+        yield Say("figure.place_below", {"place": str(place)}) if record.get("place_unit") else str(place)
 
 
 def _joined(phrases: tuple[Phrase, ...]) -> Phrase:
@@ -146,7 +149,15 @@ def lines_of(report: Report, words: Words) -> Lines:
 
 def short_of(report: Report, words: Words) -> Phrase:
     """Return the figures of a report in one line, as a button needs it."""
+    if report.kind == "nil":
+        return Say("report.nil_short")
     return _joined(tuple(label_of(record_of(figure), words) for figure in report.figures))
+
+
+def choice_of(report: Report, words: Words) -> Choice:
+    """Return a report as a choice: its code, of when it is and what is in it."""
+    told = {"code": report.code, "period": period_of(report.period), "figures": short_of(report, words)}
+    return Choice(report.code, Say("report.one_of_several", told))
 
 
 def state_of(report: Report) -> Say:

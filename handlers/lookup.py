@@ -12,6 +12,7 @@ from dialogue.text import listed
 from dialogue.turn import Ask, Conversation, Script, look
 from handlers.context import Context
 from handlers.figures_text import Words, lines_of, period_of, state_of
+from handlers.report_meant import Signs, ask_which, meant, signs_in, signs_of
 from handlers.report_reading import is_withdrawal
 from handlers.report_store import note
 from handlers.review_reasons import reason_of
@@ -143,40 +144,51 @@ def _next_steps(found: Seen) -> tuple[Choice, ...]:
     return tuple(steps)
 
 
-LOOKUP = Conversation("lookup", ask=ask_lookup, done=show, words="lookup.words", opens=code_in)
+LOOKUP = Conversation("lookup", ask=ask_lookup, done=show, words="lookup.words", opens=code_in, aside=True)
 
 
 def wants_withdrawal(inbound: Inbound, context: Context) -> Mapping[str, Json] | None:
-    """Return an empty start where the message asks to delete or take back a report: the last one is offered."""
-    return {} if context.posts_that("report") and is_withdrawal(inbound, context) else None
+    """Return what tells the report meant, where the message asks to delete or take back one."""
+    if not context.posts_that("report") or not is_withdrawal(inbound, context):
+        return None
+    return {"signs": signs_in(inbound, context)}
 
 
 def ask_withdraw(context: Context) -> Script:
-    """Yield the report to be taken back for confirmation; return its code, None where there is nothing to do."""
-    found = yield look(to_withdraw, context.start.get("code"), context.contact_id)
-    if found is None:
+    """Yield which report is meant and a confirmation; return the `Report`, None where there is none to take back."""
+    code = context.start.get("code")
+    signs = Signs(code=code) if isinstance(code, str) else signs_of(context.start)
+    found = yield look(meant, context.contact_id, signs, reports.OPEN_TO_AUTHOR)
+    told_nothing = signs == Signs()
+    if not found or told_nothing:
+        found = yield look(meant, context.contact_id, Signs(), _MAY_BE_TAKEN_BACK)
+    if not found:
         return None
-    told = {"code": found.code, "figures": lines_of(found, Words(context.content, context.language))}
-    choices = (Choice(f"{_YES}-{found.code}", Say("withdraw.yes")),)
+    words = Words(context.content, context.language)
+    chosen = found[0]
+    if len(found) > 1 and not told_nothing:
+        picked = yield ask_which(context, "withdraw.which", found)
+        chosen = next((each for each in found if each.code == picked), chosen)
+    if chosen.state not in _MAY_BE_TAKEN_BACK:
+        return chosen
+    told = {"code": chosen.code, "figures": lines_of(chosen, words)}
+    choices = (Choice(f"{_YES}-{chosen.code}", Say("withdraw.yes")),)
     yield Ask("withdraw.confirm", told, parse=None, choices=choices, confirm=True)
-    return found.code
+    return chosen
 
 
-def to_withdraw(db: Connection, code: str | None, contact_id: int) -> Report | None:
-    """Return her own report with the code, or her last one, if it may still be taken back."""
-    mine = [reports.find(db, code)] if code else reports.of_author(db, contact_id, most=LAST)
-    open_ones = (
-        each for each in mine if each and each.author_id == contact_id and each.state in {"submitted", "returned"}
-    )
-    return next(open_ones, None)
+_MAY_BE_TAKEN_BACK = ("submitted", "returned")
 
 
-def withdraw(db: Connection, context: Context, code: str | None) -> Sequence[Reply | Notice]:
-    """Take the report back unless somebody decided meanwhile."""
-    if code is None:
+def withdraw(db: Connection, context: Context, chosen: Report | None) -> Sequence[Reply | Notice]:
+    """Take the report back unless somebody decided on it."""
+    if chosen is None:
         return [reply("withdraw.none", opening("lookup", Say("lookup.open")))]
+    code = chosen.code
     if not reports.withdraw(db, code, context.contact_id):
-        return [reply("withdraw.too_late", opening("lookup", Say("report.see"), code=code), code=code)]
+        see = opening("lookup", Say("report.see"), code=code)
+        correct = opening("report", Say("report.correct"), correct=code)
+        return [reply("withdraw.too_late", see, correct, code=code)]
     note(db, context, "report.withdrawn", code)
     return [reply("withdraw.done", code=code)]
 

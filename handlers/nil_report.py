@@ -14,8 +14,7 @@ from handlers.context import Context, Post
 from handlers.figures_text import period_of
 from handlers.report import ask_post
 from handlers.report_amends import amended
-from handlers.report_answers import period_for
-from handlers.report_card import period_label
+from handlers.report_dates import period_for, period_label
 from handlers.report_reading import nil_period
 from handlers.report_store import deciders, note, notice
 from storage import appointments, reports

@@ -27,4 +27,4 @@ def explain(_db: Connection, _context: Context, _result: None) -> Sequence[Reply
     return [reply("opinion.not_kept")]
 
 
-OPINION = Conversation("opinion", ask=ask_nothing, done=explain, opens=opens, restricted=True)
+OPINION = Conversation("opinion", ask=ask_nothing, done=explain, opens=opens, restricted=True, aside=True)

@@ -40,9 +40,15 @@ def ask_birth(context: Context) -> Generator[Ask, Any, str]:
 
     The year alone is enough, except where it leaves open whether she is of age today.
     """
-    birth: str = yield Ask("person.birth", parse=partial(_birth, today=context.today), personal=True)
+    birth: str = yield Ask("person.birth", parse=partial(birth_of, today=context.today), personal=True)
     if is_adult(birth, context.today) is None:
-        birth = yield Ask("person.birth_day", parse=partial(_birth_day, today=context.today), personal=True)
+        birth = yield from ask_birth_day(context)
+    return birth
+
+
+def ask_birth_day(context: Context) -> Generator[Ask, Any, str]:
+    """Yield the question for the whole date of birth and return it."""
+    birth: str = yield Ask("person.birth_day", parse=partial(_birth_day, today=context.today), personal=True)
     return birth
 
 
@@ -86,7 +92,8 @@ def masked_phone(phone: str | None) -> Phrase:
     return f"{digits[:3]}••••{digits[-3:]}"
 
 
-def _birth(inbound: Inbound, today: date) -> str:
+def birth_of(inbound: Inbound, today: date) -> str:
+    """Read a birth date or year into 1990-05-12 or 1990."""
     text = plain_text(inbound)
     try:
         birth = dates.birth(text)
@@ -100,7 +107,7 @@ def _birth(inbound: Inbound, today: date) -> str:
 
 
 def _birth_day(inbound: Inbound, today: date) -> str:
-    birth = _birth(inbound, today)
+    birth = birth_of(inbound, today)
     if len(birth) == 4:
         raise Invalid("person.birth_day.retry")
     return birth

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
 from functools import partial
 from typing import Any
 
-from dialogue.messages import Choice, Notice, Reply, Say, opening, reply
+from dialogue.messages import NOTHING, Choice, Notice, Reply, Say, opening, reply
 from dialogue.turn import Ask, Conversation, Script, look
-from handlers import person
+from handlers import person, register_other, register_told
 from handlers.context import Context
-from storage import applications, appointments, audit, consents, erasure, members, units
+from handlers.register_other import Told
+from storage import applications, appointments, audit, consents, contacts, erasure, members, units
 from storage.applications import NewApplication
 from storage.consents import NewConsent
 from storage.database import Connection
@@ -45,11 +45,16 @@ class Ended:
 
 def conversation(sealer: Sealer) -> Conversation:
     """Return the conversation; `sealer` locks birth date and phone."""
-    return Conversation("register", ask=ask_member, done=partial(submit, sealer), words="register.words")
+    return Conversation(
+        "register", ask=ask_member, done=partial(submit, sealer), words="register.words", opens=register_told.opens
+    )
 
 
 def ask_member(context: Context) -> Script:
-    """Yield the questions; return a `Wish`, or `Ended` if there is nothing to keep."""
+    """Yield the questions a message left open; return a `Wish`, `Told` of another woman, or `Ended` with nothing."""
+    if register_other.is_meant(context):
+        told = yield from register_other.ask_other(context, CONSENT_VERSION)
+        return Ended(reply(told), forget=told == "register.minor") if isinstance(told, str) else told
     if context.member_of:
         return Ended(reply("register.already", unit=context.member_of[0][1]))
     waiting = yield look(applications.open_of, context.contact_id)
@@ -59,12 +64,12 @@ def ask_member(context: Context) -> Script:
     agreed = yield Ask(consent.key, consent.values, parse=None, choices=_YES_OR_NO)
     if agreed != _AGREED:
         return Ended(reply("register.no_consent"))
-    name = yield from _ask_name(context)
-    birth = yield from person.ask_birth(context)
+    name = yield from register_told.ask_name(context)
+    birth = yield from register_told.ask_birth(context)
     if not person.is_adult(birth, context.today):
         return Ended(reply("register.minor"), forget=True)
-    unit_id = yield from _ask_unit(context)
-    phone = yield from _ask_phone(context)
+    unit_id = yield from register_told.ask_unit(context)
+    phone = yield from register_told.ask_phone(context)
     return (yield from _ask_summary(context, Wish(name, birth, unit_id, phone)))
 
 
@@ -76,36 +81,16 @@ def _consent(context: Context) -> Say:
     return Say("register.consent", {"controller": context.controller, "version": CONSENT_VERSION})
 
 
-def _ask_name(_context: Context) -> Generator[Ask, Any, str]:
-    name: str = yield Ask("person.name", parse=person.full_name, personal=True)
-    return name
+def _anew(ask: Callable[[Context], register_told.Step], context: Context) -> register_told.Step:
+    """Ask for something once more, whatever her message told."""
+    return ask(replace(context, start=NOTHING))
 
 
-def _ask_unit(context: Context) -> Generator[Ask, Any, int]:
-    levels = {level for code in context.content.roles_that("admit") for level in context.content.roles[code].levels}
-    search_with = (context.today, tuple(sorted(levels)))
-    unit_id: int = yield Ask("register.unit", search=places_named, search_with=search_with, personal=True)
-    return unit_id
-
-
-def _ask_phone(_context: Context) -> Generator[Ask, Any, str | None]:
-    phone: str | None = yield Ask("person.phone", parse=person.mobile, optional=True, personal=True)
-    return phone
-
-
-def places_named(db: Connection, text: str, today: date, levels: tuple[str, ...]) -> list[Choice]:
-    """Return the units she may mean, told apart by the unit above."""
-    return [
-        Choice(place.id, Say("register.place", {"unit": place.name, "above": place.above}))
-        for place in applications.places_named(db, text, today, levels)
-    ]
-
-
-_EDITS: dict[str, Callable[[Context], Generator[Ask, Any, Any]]] = {
-    "name": _ask_name,
-    "birth": person.ask_birth,
-    "unit_id": _ask_unit,
-    "phone": _ask_phone,
+_EDITS: dict[str, Callable[[Context], register_told.Step]] = {
+    "name": partial(_anew, register_told.ask_name),
+    "birth": partial(_anew, register_told.ask_birth),
+    "unit_id": partial(_anew, register_told.ask_unit),
+    "phone": partial(_anew, register_told.ask_phone),
 }
 
 
@@ -119,7 +104,9 @@ def _ask_summary(context: Context, wish: Wish) -> Generator[Any, Any, Wish | End
             "unit": place.name if place else "",
             "phone": person.shown_phone(wish.phone),
         }
-        answer = yield Ask("register.summary", values, parse=None, choices=_SUMMARY_CHOICES, confirm=True)
+        answer = yield Ask(
+            "register.summary", values, parse=None, choices=_SUMMARY_CHOICES, confirm=True, personal=True
+        )
         if answer == _SEND:
             return wish
         changed: dict[str, Any] = {answer: (yield from _EDITS[answer](context))}
@@ -137,12 +124,14 @@ _SUMMARY_CHOICES = (
 )
 
 
-def submit(sealer: Sealer, db: Connection, context: Context, result: Wish | Ended) -> Sequence[Reply | Notice]:
+def submit(sealer: Sealer, db: Connection, context: Context, result: Wish | Told | Ended) -> Sequence[Reply | Notice]:
     """Keep the application with her consent and tell the nearest officers that there is one, without her name."""
     if isinstance(result, Ended):
         if result.forget:
             erasure.blank_messages(db, context.contact_id, inbox_id=context.inbox_id)
         return [result.said]
+    if isinstance(result, Told):
+        return _submit_other(sealer, db, context, result)
     belongs_to = members.units_of_contacts(db, [context.contact_id], context.today)
     if belongs_to:
         return [reply("register.already", unit=belongs_to[context.contact_id][0][1])]
@@ -150,8 +139,25 @@ def submit(sealer: Sealer, db: Connection, context: Context, result: Wish | Ende
     if waiting is not None:
         return [_waiting(waiting)]
     erasure.welcome_back(db, context.contact_id)
-    _keep_consent(db, context)
+    _keep_consent(db, context, context.contact_id, _consent(context))
     new = NewApplication(context.contact_id, result.unit_id, result.name, result.birth, result.phone)
+    code = _kept(sealer, db, context, new)
+    said = Reply((Say("register.kept", {"code": code}),), sort="receipt")
+    return [said, *_notices(db, context, code, result.unit_id)]
+
+
+def _submit_other(sealer: Sealer, db: Connection, context: Context, told: Told) -> Sequence[Reply | Notice]:
+    """Keep the application of a woman who has no address here: nothing is sent to her before she opens a channel."""
+    if not register_other.is_open_to(db, context, told.unit_id):
+        return [reply("turn.not_allowed")]
+    contact_id = contacts.create(db, at=context.now, language=context.language)
+    _keep_consent(db, context, contact_id, register_other.consent_text(context, CONSENT_VERSION))
+    new = NewApplication(contact_id, told.unit_id, told.name, told.birth, told.phone)
+    code = _kept(sealer, db, context, new)
+    return [register_other.receipt(code), *_notices(db, context, code, told.unit_id)]
+
+
+def _kept(sealer: Sealer, db: Connection, context: Context, new: NewApplication) -> str:
     code = applications.submit(db, sealer, new, at=context.now)
     audit.record(
         db,
@@ -160,21 +166,18 @@ def submit(sealer: Sealer, db: Connection, context: Context, result: Wish | Ende
         channel=context.channel,
         act="application.submitted",
         subject=f"application:{code}",
-        after=[result.name, result.birth, result.unit_id, result.phone],
+        after=[new.full_name, new.birth, new.unit_id, new.phone],
         key=sealer.keys.digest,
     )
-    return [
-        Reply((Say("register.kept", {"code": code}),), sort="receipt"),
-        *_notices(db, context, code, result.unit_id),
-    ]
+    return code
 
 
-def _keep_consent(db: Connection, context: Context) -> None:
+def _keep_consent(db: Connection, context: Context, contact_id: int, shown: Say) -> None:
     new = NewConsent(
-        contact_id=context.contact_id,
+        contact_id=contact_id,
         purpose=consents.MEMBERSHIP,
         text_version=CONSENT_VERSION,
-        text_shown=context.content.wording.phrase(_consent(context), context.language),
+        text_shown=context.content.wording.phrase(shown, context.language),
         channel=context.channel,
         recorded_by=context.contact_id,
         given_at=context.now,

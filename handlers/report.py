@@ -9,10 +9,12 @@ from typing import Any
 from dialogue.messages import Choice, Inbound, Json, Notice, Reply, Say, opening, reply
 from dialogue.turn import Ask, Conversation, Look, Script, look
 from handlers.context import Context, Post
-from handlers.figures_text import Words, record_of, short_of
+from handlers.figures_text import record_of
 from handlers.report_amends import amended, kept
 from handlers.report_answers import start_list
 from handlers.report_card import Draft, confirm
+from handlers.report_meant import ask_which, code_in, meant, signs_in, signs_of
+from handlers.report_places import look_for, placed
 from handlers.report_questions import settle
 from handlers.report_reading import read_report
 from handlers.report_records import added_photos, held, merged
@@ -22,7 +24,6 @@ from storage.database import Connection
 from storage.reports import Report
 from storage.units import Unit
 
-MOST_MEANT = 4
 _AGAIN = "again"
 _ANOTHER = "another"
 
@@ -38,7 +39,15 @@ def opens(inbound: Inbound, context: Context) -> Mapping[str, Json] | None:
     """Return what was read if the message is a report or a correction by someone who may report."""
     if not inbound.text.strip() or not context.posts_that("report"):
         return None
-    return read_report(inbound, context)
+    start = read_report(inbound, context)
+    if start is None or not (start.get("corrects") or _names_earlier(inbound, context)):
+        return start
+    return {**start, "corrects": True, "signs": signs_in(inbound, context)}
+
+
+def _names_earlier(inbound: Inbound, context: Context) -> bool:
+    """Tell whether figures are said of a report named by its code: "BC-7K3M hv mới là 6"."""
+    return code_in(inbound.text) is not None and bool(context.posts_that("report"))
 
 
 def ask_report(context: Context) -> Script:
@@ -49,7 +58,8 @@ def ask_report(context: Context) -> Script:
     draft = yield from (_new(context) if earlier is None else _correction(context, earlier))
     if draft is None:
         return None
-    records = yield from settle(context, draft.records, start_list(context.start, "asks"))
+    told = {"records": draft.records, "asks": draft.asks, "text": context.start.get("text")}
+    records = yield from settle(context, told)
     if not records:
         return None
     draft = yield from confirm(context, replace(draft, records=tuple(records)))
@@ -58,15 +68,18 @@ def ask_report(context: Context) -> Script:
 
 def _new(context: Context) -> Generator[Ask | Look, Any, Draft]:
     post = yield from ask_post(context)
-    photos = tuple(added_photos((), start_list(context.start, "photos")))
+    named = yield look_for(context, post)
+    records, asks = placed(context, named)
     text = context.start.get("text")
     return Draft(
         unit_id=post.unit_id,
         unit_name=post.unit_name,
         level=post.level,
-        records=tuple(start_list(context.start, "records")),
-        photos=photos,
+        records=tuple(records),
+        asks=tuple(asks),
+        photos=tuple(added_photos((), start_list(context.start, "photos"))),
         text=text if isinstance(text, str) else None,
+        note="report.none_to_correct" if context.start.get("corrects") else None,
     )
 
 
@@ -88,21 +101,12 @@ def _earlier(context: Context) -> Generator[Ask | Look, Any, Report | None]:
         return mine
     if not context.start.get("corrects"):
         return None
-    wanted = tuple((record["indicator"], record.get("replaces")) for record in start_list(context.start, "records"))
-    found = yield look(meant, context.contact_id, wanted)
+    signs = signs_of(context.start, start_list(context.start, "records"))
+    found = yield look(meant, context.contact_id, signs, reports.OPEN_TO_AUTHOR)
     if len(found) < 2:
         return found[0] if found else None
-    return (yield from _ask_which(context, found))
-
-
-def _ask_which(context: Context, found: list[Report]) -> Generator[Ask, Any, Report | None]:
-    words = Words(context.content, context.language)
-    choices = tuple(
-        Choice(each.code, Say("report.one_of_several", {"code": each.code, "figures": short_of(each, words)}))
-        for each in found
-    )
     new = Choice(_ANOTHER, Say("report.send_as_new"))
-    code = yield Ask("report.which_report", parse=None, choices=(*choices, new))
+    code = yield ask_which(context, "report.which_report", found, new)
     return next((each for each in found if each.code == code), None)
 
 
@@ -111,12 +115,6 @@ def own(db: Connection, code: str, contact_id: int) -> Report | None:
     found = reports.find(db, code)
     open_to_her = found is not None and found.author_id == contact_id and found.state in reports.OPEN_TO_AUTHOR
     return found if open_to_her else None
-
-
-def meant(db: Connection, contact_id: int, wanted: tuple[tuple[str, int | float | None], ...]) -> list[Report]:
-    """Return her reports that a correction may speak of, newest first."""
-    exactly = [(indicator, None if value is None else held(value)) for indicator, value in wanted]
-    return reports.meant(db, contact_id, exactly, most=MOST_MEANT)
 
 
 def _correction(context: Context, earlier: Report) -> Generator[Ask | Look, Any, Draft | None]:
@@ -129,9 +127,10 @@ def _correction(context: Context, earlier: Report) -> Generator[Ask | Look, Any,
         unit_name=place.name,
         level=place.level,
         records=tuple(merged(kept([record_of(each) for each in earlier.figures], context.start), said)),
+        asks=tuple(start_list(context.start, "asks")),
         photos=tuple(added_photos((), start_list(context.start, "photos"))),
-        text=None,
         corrects=earlier.code,
+        note="report.was_approved" if earlier.state == "approved" else None,
         version=earlier.version,
     )
 

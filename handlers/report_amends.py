@@ -9,7 +9,7 @@ from dialogue.messages import Json
 from dialogue.turn import Answers
 from handlers.figures_text import Record
 from handlers.report_answers import start_list
-from handlers.report_records import added_photos, merged, same_fact
+from handlers.report_records import added_photos, merged, same_fact, without_span
 
 Start = Mapping[str, Json]
 
@@ -61,7 +61,12 @@ def restated(code: str, was: Start, said: Start) -> dict[str, Json]:
 
 def says_the_same(was: Start, said: Start) -> bool:
     """Tell whether two readings hold the same figures and leave the same open."""
-    return all(start_list(was, name) == start_list(said, name) for name in ("records", "asks", "photos"))
+    return all(_bare(was, name) == _bare(said, name) for name in ("records", "asks", "photos"))
+
+
+def _bare(start: Start, name: str) -> list[Json]:
+    """What a reading holds, without where in the message it stands."""
+    return [without_span(each) if isinstance(each, Mapping) else each for each in start_list(start, name)]
 
 
 def kept(records: list[Any], start: Start) -> list[Any]:

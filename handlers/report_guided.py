@@ -17,7 +17,8 @@ from handlers.context import Context, Post
 from handlers.report import ask_post, check_again
 from handlers.report_amends import amended
 from handlers.report_answers import start_list, value_for
-from handlers.report_card import Draft, ask_date, confirm
+from handlers.report_card import Draft, confirm
+from handlers.report_dates import ask_date
 from handlers.report_records import added_photos
 from handlers.report_store import save
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -81,32 +81,50 @@ def _identity(record: Record) -> tuple[str, str, str]:
     return record["indicator"], str(record["date"]), series_of(record)
 
 
-def merged(records: Sequence[Record], said: Iterable[Record]) -> list[Record]:
+def merged(records: Sequence[Record], said: Iterable[Record], *, dated: bool = False) -> list[Record]:
     """Return the records with what she said later put in: it changes the one it speaks of, or is added.
 
-    "hv mới là 5" names no day and no breakdown; it changes the only record of its indicator.
+    "hv mới là 5" names no day and no breakdown; it changes the only record of its indicator. `dated`: she named the
+    day, so a record of another day is another figure.
     """
     result = list(records)
+    told: set[int] = set()
     for record in said:
-        place = _place_of(record, result)
+        # Two figures of one kind in what she said are two: the second must not take the place of the first.
+        place = _place_of(record, result, told, dated=dated)
         if place is None:
+            place = len(result)
             result.append(record)
         else:
             result[place] = _changed(result[place], record)
+        told.add(place)
     return result[:MOST_RECORDS]
 
 
-def _place_of(record: Record, among: Sequence[Record]) -> int | None:
-    alike = [index for index, other in enumerate(among) if other["indicator"] == record["indicator"]]
+def _place_of(record: Record, among: Sequence[Record], told: Collection[int], *, dated: bool) -> int | None:
+    of_its_kind = [index for index, other in enumerate(among) if other["indicator"] == record["indicator"]]
+    alike = [index for index in of_its_kind if index not in told]
+    replaced = [index for index in alike if record.get("replaces") == among[index]["value"]]
+    if len(replaced) == 1:
+        return replaced[0]
     exactly = [index for index in alike if same_fact(among[index], record)]
     if exactly:
         return exactly[0]
-    return alike[0] if len(alike) == 1 and not series_of(record) else None
+    is_only_one = bool(alike) and len(of_its_kind) == 1
+    return alike[0] if is_only_one and not dated and not series_of(record) else None
+
+
+def without_span(record: Record) -> dict[str, Any]:
+    """Return a record without the place of its words in the message: it comes from somewhere else."""
+    return {name: value for name, value in record.items() if name != "span"}
+
+
+_TOLD_WITH_A_VALUE = frozenset({"value", "qualifier", "of", "derived", "span"})
 
 
 def _changed(record: Record, said: Record) -> dict[str, Any]:
-    kept = {name: value for name, value in record.items() if name not in {"value", "qualifier", "of", "derived"}}
-    new = {name: said[name] for name in ("value", "qualifier", "of") if said.get(name) is not None}
+    kept = {name: value for name, value in record.items() if name not in _TOLD_WITH_A_VALUE}
+    new = {name: said[name] for name in ("value", "qualifier", "of", "span") if said.get(name) is not None}
     return {**kept, "by": said.get("by") or _parts_kept(record), **new}
 
 

@@ -12,9 +12,11 @@ from typing import Any
 from dialogue.answers import Invalid
 from dialogue.messages import Choice, Inbound, Json, Reply, Say, opening, reply
 from dialogue.turn import Ask, Conversation, Look, Script, look
+from figures.scan import scan
 from handlers.context import Context
-from handlers.report_answers import numbered_choice, period_for
-from handlers.report_card import period_label
+from handlers.figures_text import Words, period_of
+from handlers.report_answers import numbered_choice, worded_choice
+from handlers.report_dates import period_for, period_label
 from handlers.report_reading import question_of
 from handlers.results_facts import Found, gather, wanted
 from handlers.results_text import Shown, chart, page
@@ -22,9 +24,11 @@ from storage import peer_groups
 from storage.database import Connection
 from storage.figures import Subject
 from storage.peer_groups import PeerGroup
-from vietnamese.fold import fold
+from vietnamese.fold import align, fold
 from vietnamese.periods import month_label, period_bounds, quarter_label
 
+MOST_OFFERED = 8
+_ALL = "all"
 _YEAR = re.compile(r"(?:nam |year )?((?:19|20)\d\d)")
 
 
@@ -65,6 +69,8 @@ def ask_results(context: Context) -> Script:
     period = yield from _ask_period(context, whose)
     only = context.start.get("indicator")
     only = only if isinstance(only, str) and only in context.content.catalogue else None
+    if "which" in context.start:
+        only = yield from _ask_which(context, whose, period)
     asked = wanted(context.content.catalogue, only)
     found = yield look(gather, whose.subject, period, asked, context.today)
     skip = context.start.get("skip")
@@ -101,7 +107,7 @@ def _ask_whose(context: Context, open_to_her: Mapping[str, Whose]) -> Generator[
     told = context.start.get("whose")
     if isinstance(told, str) and told in open_to_her:
         return open_to_her[told]
-    if len(open_to_her) == 1 or "indicator" in context.start:
+    if len(open_to_her) == 1 or "indicator" in context.start or "which" in context.start:
         return next(iter(open_to_her.values()))
     choices = tuple(Choice(each.key, each.label) for each in open_to_her.values())
     return open_to_her[(yield Ask("results.whose", parse=None, choices=choices))]
@@ -116,6 +122,35 @@ def _ask_period(context: Context, whose: Whose) -> Generator[Ask | Look, Any, st
     choices = tuple(Choice(label, period_label(label)) for label in _usual_periods(context.today))
     parse = partial(_period, context=context, choices=choices)
     return str((yield Ask("results.period", parse=parse, choices=choices)))
+
+
+def _ask_which(context: Context, whose: Whose, period: str) -> Generator[Ask | Look, Any, str | None]:
+    """Ask which of the figures there are she means, where there are several; None is all of them."""
+    found = yield look(gather, whose.subject, period, wanted(context.content.catalogue, None), context.today)
+    there = dict.fromkeys(each.indicator for each in (*found.approved, *found.waiting))
+    if len(there) < 2:
+        return None
+    words = Words(context.content, context.language)
+    few = tuple(Choice(code, words.indicator(code)) for code in list(there)[:MOST_OFFERED])
+    choices = (*few, Choice(_ALL, Say("results.all")))
+    parse = partial(_indicator, context=context, choices=choices)
+    told = {"name": whose.name, "period": period_of(period)}
+    answer = yield Ask("results.which", told, parse=parse, choices=choices)
+    return None if answer == _ALL else str(answer)
+
+
+def _indicator(inbound: Inbound, *, context: Context, choices: tuple[Choice, ...]) -> str:
+    """Read the name of an indicator as people report it."""
+    chosen = numbered_choice(inbound, context, choices)
+    if chosen is not None:
+        return str(chosen)
+    mentions = scan(align(inbound.text), context.today, context.content.catalogue).mentions
+    if mentions:
+        return mentions[0].codes[0]
+    worded = worded_choice(inbound, context, choices)
+    if worded is None:
+        raise Invalid("results.which_hint")
+    return str(worded)
 
 
 def _usual_periods(today: date) -> tuple[str, ...]:
@@ -155,6 +190,8 @@ def show(_db: Connection, context: Context, results: Results | None) -> Sequence
         return [reply("results.nobody")]
     shown = Shown(context, results.whose.name, results.period, results.found)
     text, following = page(shown, skip=results.skip)
+    if results.only is not None:
+        text = (_understood(context, results), *text)
     choices = (_more(results, following),) if following is not None else ()
     drawn = chart(shown, skip=results.skip) if context.capabilities.pictures else None
     if drawn is None:
@@ -163,9 +200,15 @@ def show(_db: Connection, context: Context, results: Results | None) -> Sequence
     return [Reply(text), Reply((drawn.description,), choices, drawn)]
 
 
+def _understood(context: Context, results: Results) -> Say:
+    """Return what her question was read as."""
+    name = Words(context.content, context.language).indicator(results.only or "")
+    return Say("results.understood", {"indicator": name, "period": period_of(results.period)})
+
+
 def _more(results: Results, skip: int) -> Choice:
     more: dict[str, Json] = {"whose": results.whose.key, "period": results.period, "skip": skip}
     return opening("results", Say("results.more"), **more)
 
 
-RESULTS = Conversation("results", ask=ask_results, done=show, words="results.words", opens=question_in)
+RESULTS = Conversation("results", ask=ask_results, done=show, words="results.words", opens=question_in, aside=True)

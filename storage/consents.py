@@ -65,6 +65,13 @@ def given_by(db: Connection, contact_ids: Collection[int], purpose: str) -> set[
     return set(db.scalars(query))
 
 
+def recorder_of(db: Connection, contact_id: int, purpose: str) -> int | None:
+    """Return who wrote down a contact's latest consent for a purpose, herself included; None if there is none."""
+    query = select(consent.c.recorded_by).where(consent.c.contact_id == contact_id, consent.c.purpose == purpose)
+    recorder: int | None = db.scalar(query.order_by(consent.c.id.desc()).limit(1))
+    return recorder
+
+
 def withdraw_all(db: Connection, contact_id: int, *, at: datetime) -> int:
     """Withdraw every consent of a contact and return how many were in force."""
     hers = (consent.c.contact_id == contact_id) & consent.c.withdrawn_at.is_(None)

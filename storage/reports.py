@@ -274,28 +274,6 @@ def alike(db: Connection, author_id: int, unit_id: int, figures: Sequence[tuple[
     return same[-1] if same else None
 
 
-def meant(db: Connection, author_id: int, wanted: Collection[tuple[str, Number | None]], *, most: int) -> list[Report]:
-    """Return the author's reports, newest first, that hold all wanted (indicator, value); None is any value."""
-    if not wanted:
-        return []
-    query = (
-        _reports()
-        .where(report.c.author_id == author_id, report.c.state.in_(OPEN_TO_AUTHOR))
-        .order_by(report.c.id.desc())
-        .limit(10 * most)
-    )
-    fitting = [each for each in _with_figures(db, list(db.execute(query))) if _holds(each, wanted)]
-    return fitting[:most]
-
-
-def _holds(one: Report, wanted: Collection[tuple[str, Number | None]]) -> bool:
-    values = {(each.indicator, each.value) for each in one.figures}
-    indicators = {indicator for indicator, _ in values}
-    return all(
-        (indicator, value) in values if value is not None else indicator in indicators for indicator, value in wanted
-    )
-
-
 def kinds_in(db: Connection, unit_id: int, first_day: date, last_day: date) -> list[tuple[str, str]]:
     """Return (kind, code) of a unit's reports that touch the span and are not returned or withdrawn."""
     query = (

@@ -24,7 +24,7 @@ class Terminal(Channel):
         self._sent = 0
         self._name = ABROAD if abroad else NAME
         self._capabilities = Capabilities(
-            buttons=buttons, pictures=False, text_limit=20_000, window=8, data_abroad=abroad
+            buttons=buttons, pictures=False, text_limit=20_000, window=8, data_abroad=abroad, marks=True
         )
 
     @property

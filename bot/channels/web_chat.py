@@ -32,7 +32,9 @@ from storage.mailbox import News, NoSuchAddress
 
 NAME = "web_chat"
 # It erases nothing when told to: its mailbox is ours and is blanked with the rest (`storage/housekeeping.py`).
-CAPABILITIES = Capabilities(buttons=True, pictures=True, text_limit=20_000, window=32, repeatable=True, files=True)
+CAPABILITIES = Capabilities(
+    buttons=True, pictures=True, text_limit=20_000, window=32, repeatable=True, files=True, marks=True
+)
 
 COOKIE = "lantoa_visitor"
 COOKIE_FORM = re.compile(r"[0-9a-f]{64}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -49,6 +50,20 @@ async def test_a_text_arrives_as_it_is_with_its_buttons(line: MakeLine, fake: Fa
         ("Không", "7.1", 0),
         ("Để khi khác tôi trả lời sau", "7.2", 1),
     ]
+
+
+async def test_marked_words_are_underlined_where_the_platform_counts_them(line: MakeLine, fake: FakeTelegram) -> None:
+    text = "😀😀 “trồng 5 cây 🌳, hv 3”"
+    marks = tuple((text.index(words), text.index(words) + len(words)) for words in ("trồng 5 cây 🌳", "hv 3"))
+    message = outgoing(text)
+    async with line() as open_line:
+        await open_line.channel.send(replace(message, rendered=replace(message.rendered, marks=marks)))
+    (shown,) = await fake.messages()
+    in_units = text.encode("utf-16-le")
+    entities = shown.content["entities"]
+    assert [entity["type"] for entity in entities] == ["underline", "underline"]
+    spans = [(2 * entity["offset"], 2 * (entity["offset"] + entity["length"])) for entity in entities]
+    assert [in_units[start:end].decode("utf-16-le") for start, end in spans] == ["trồng 5 cây 🌳", "hv 3"]
 
 
 def test_short_buttons_share_a_line_by_twos_and_a_long_one_stands_alone() -> None:

@@ -31,6 +31,7 @@ AT_HOME = Capabilities(buttons=True, pictures=True, text_limit=4000)
 ABROAD = replace(AT_HOME, data_abroad=True)
 SENTENCES = {
     "register.consent": "{controller} keeps your data ({version})",
+    "register.other_consent": "{controller} keeps her data ({version})",
     "register.consent_abroad": "{controller} gets it from abroad ({version})",
     "emergency.way.call": "call",
     "emergency.way_said": "{way}: {details}",

@@ -36,10 +36,10 @@ class Server:
         request = urllib.request.Request(address, data, {"Content-Type": "application/json"})
         urllib.request.urlopen(request, timeout=10).close()
 
-    def say(self, text: str, *labels: str, picture: dict[str, Any] | None = None, file: Any = None) -> None:
+    def say(self, text: str, *labels: str, picture: dict[str, Any] | None = None, **more: Any) -> None:
         """Send a message with buttons to every visitor."""
         choices = [{"value": f"v{index}", "label": label} for index, label in enumerate(labels)]
-        self.order("say", text=text, choices=choices, picture=picture, file=file)
+        self.order("say", text=text, choices=choices, picture=picture, **more)
 
     def fault(self, do: str, **more: Any) -> None:
         """Answer the next message in a bad way."""

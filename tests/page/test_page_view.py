@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import BrowserContext, Locator, Page, expect
 
+from bot.page_mail import mail, shown
+from dialogue.messages import Rendered
+from storage.mailbox import Posted
 from tests.page.conftest import Server, chromium, opened
 from tests.page.fake_server import ROOT
 
@@ -50,6 +54,20 @@ def test_markup_in_any_text_is_shown_as_text(page: Page, server: Server) -> None
     expect(page.locator(".message .text")).to_have_text([hostile, hostile])
     expect(page.locator(".choices button")).to_have_text(hostile)
     assert page.locator("#log img, #log b, #log a").count() == 0
+
+
+def test_marked_words_are_underlined_also_after_a_reload_and_behind_an_emoji(page: Page, server: Server) -> None:
+    text = "😀 “trồng 150 cây, <b>kết</b> nạp 3 hv”\n• Số cây"
+    marked = ("trồng 150 cây", "<b>kết</b> nạp 3 hv")
+    marks = tuple((text.index(words), text.index(words) + len(words)) for words in marked)
+    body = mail(1, Rendered(text, marks=marks), name=None, size=None)
+    server.say(text, parts=shown(Posted(1, 1, body, datetime.now(UTC)))["parts"])
+    for _ in range(2):
+        expect(page.locator(".bot mark")).to_have_text(list(marked))
+        assert page.locator(".bot .text").text_content() == text
+        style = page.locator(".bot mark").first.evaluate("(mark) => getComputedStyle(mark).textDecorationLine")
+        assert style == "underline"
+        page.reload()
 
 
 def test_long_word_wraps_on_a_narrow_phone(page: Page, server: Server) -> None:

@@ -17,6 +17,7 @@ import yaml
 from sqlalchemy import Connection, Engine, select
 
 from bot.book import Book, make_book
+from bot.content import load_wording
 from bot.turns import Mind, Thought
 from dialogue.messages import Attachment, Button, Capabilities, Choice, Inbound, Lines, Notice, Reply, Say
 from dialogue.text import Wording
@@ -87,11 +88,19 @@ def indicators() -> Catalogue:
 
 
 @cache
+def words_people_say() -> dict[str, str]:
+    """The real alternatives by which people change, drop and answer; all other sentences are their keys."""
+    real = load_wording(CONTENT, ["vi"]).languages["vi"]
+    theirs = ("report.", "results.how_many", "turn.yes", "turn.no.")
+    return {key: text for key, text in real.items() if key.endswith(".words") and key.startswith(theirs)}
+
+
+@cache
 def content() -> Content:
     roles = yaml.safe_load((CONTENT / "roles.yaml").read_text("utf-8"))
     kinds = yaml.safe_load((CONTENT / "report_types.yaml").read_text("utf-8"))
     return Content(
-        Wording({"vi": KeyIsText(WORDS)}),
+        Wording({"vi": KeyIsText(WORDS | words_people_say())}),
         indicators(),
         {code: Role(code, tuple(each["levels"]), frozenset(each["can"])) for code, each in roles.items()},
         {
@@ -247,6 +256,8 @@ def figures_told(shown: Any) -> list[tuple[str, Any]]:
     """(name, number) of each figure line of a card or receipt."""
     if isinstance(shown, Lines):
         return [pair for item in shown.items for pair in figures_told(item)]
+    if isinstance(shown, Say) and shown.key == "report.line_said":
+        return figures_told(shown.values["line"])
     if isinstance(shown, Say) and shown.key in {"figure.line", "figure.line_with"}:
         return [(str(shown.values["name"]), number(shown.values["value"]))]
     return []

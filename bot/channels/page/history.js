@@ -1,7 +1,7 @@
 // What the phone remembers, as plain values. Each function here describes one change and does no I/O:
 // it returns (entries, meta) => {put: [entry], remove: [seq], meta}, which a store applies in one transaction.
 //
-// An entry from the bot: {seq, key, from: 'bot', id, text, choices, picture, file, at}
+// An entry from the bot: {seq, key, from: 'bot', id, text, parts, choices, picture, file, at}
 // An entry of hers: {seq, key, from: 'me', id, text, choice, label, answers, photos, at, state, error, held, hidden}
 //   state   'unsent' | 'sent' | 'refused'
 //   answers the seq of the bot's entry whose button she pressed, or null

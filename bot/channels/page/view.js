@@ -93,7 +93,8 @@ function close(group) {
 
 function drawBot(entry, act) {
   const element = bubble(entry);
-  if (entry.text) element.append(make('p', 'text', entry.text));
+  if (entry.text) element.append(make('p', 'text', entry.parts ? '' : entry.text));
+  (entry.parts || []).forEach((part, place) => element.lastChild.append(place % 2 ? make('mark', '', part) : part));
   if (entry.picture && PICTURE.test(entry.picture.url)) element.append(picture(entry.picture));
   if (entry.file && FILE.test(entry.file.url)) element.append(file(entry.file));
   const group = entry.choices && entry.choices.length ? choices(entry, act) : null;

@@ -7,7 +7,8 @@ from typing import Any
 
 from bot.channels.base import Outgoing, Unreachable
 from bot.channels.telegram.api import as_json
-from dialogue.messages import Button
+from dialogue.fit import length
+from dialogue.messages import Button, Rendered
 
 SHORT_LABEL = 16
 """Letters of a label of which two fit side by side on a small phone."""
@@ -29,9 +30,10 @@ def chat_of(external_id: str) -> int:
 def text_message(message: Outgoing) -> bytes:
     """Return the parameters of `sendMessage` as JSON, written straight: it is what is sent most."""
     text = as_json(message.rendered.text)
+    marks = f',"entities":{as_json(underlined(message.rendered))}' if message.rendered.marks else ""
     buttons = keyboard(message.delivery_id, message.rendered.buttons)
     markup = f',"reply_markup":{as_json(buttons)}' if buttons is not None else ""
-    written = f'{{"chat_id":{chat_of(message.external_id)},"text":{text}{_NO_PREVIEW}{markup}}}'
+    written = f'{{"chat_id":{chat_of(message.external_id)},"text":{text}{marks}{_NO_PREVIEW}{markup}}}'
     return written.encode("utf-8", "replace")
 
 
@@ -43,6 +45,15 @@ def photo_message(message: Outgoing, reference: str) -> dict[str, Any]:
         "caption": message.rendered.text or None,
         "reply_markup": keyboard(message.delivery_id, message.rendered.buttons),
     }
+
+
+def underlined(rendered: Rendered) -> list[dict[str, Any]]:
+    """Return the marks of a text as the platform counts them, in UTF-16 units."""
+    return [
+        {"type": "underline", "offset": length(rendered.text[:start], "utf16"), "length": length(part, "utf16")}
+        for start, end in rendered.marks
+        if (part := rendered.text[start:end])
+    ]
 
 
 def keyboard(delivery_id: int, buttons: Sequence[Button]) -> dict[str, Any] | None:

@@ -53,6 +53,7 @@ def capabilities_at(rate_per_s: float) -> Capabilities:
         rate_per_s=rate_per_s,
         erases_messages=True,
         edits_messages=True,
+        marks=True,
         per_chat=Pace(1, 1.0),
         per_group=Pace(20, 60.0),
     )

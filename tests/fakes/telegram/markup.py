@@ -33,9 +33,20 @@ def formatted(params: Params, name: str, limit: int, *, too_long: str) -> tuple[
         text, entities = from_html(text)
     elif mode and not mode.startswith("markdown"):
         raise bad_request("unsupported parse_mode")
+    elif not mode:
+        entities = given_entities(params, units(text))
     if len(text) > limit // 2 and units(text) > limit:
         raise bad_request(too_long)
     return text.strip(), entities
+
+
+def given_entities(params: Params, text_units: int) -> list[dict[str, Any]]:
+    """Return the entities a program counted itself; refuses those that reach over the text."""
+    given = structure(params, "entities", complaint="can't parse entities") or []
+    for one in given:
+        if one["offset"] < 0 or one["length"] < 1 or one["offset"] + one["length"] > text_units:
+            raise bad_request("ENTITY_BOUNDS_INVALID")
+    return list(given)
 
 
 def from_html(text: str) -> tuple[str, list[dict[str, Any]]]:
