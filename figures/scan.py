@@ -23,7 +23,7 @@ DATE = "\\d"
 FIXED = "\\f"
 CLOSING = ","
 _RAW = re.compile(r"[a-z]+|\d+|[^\sa-z\d]|\n", re.ASCII)
-_STRONG = frozenset({";", "\n", "•", "!", "?"})
+_STRONG = frozenset({";", "|", "\n", "•", "!", "?"})
 _WEAK = frozenset({",", "+", "&", "(", ")", "va", "nhung"})
 _BESIDE_TODAY = re.compile(r"(?:nay|qua)\W*$")
 _REACHED = re.compile(r"\b(?:dat|duoc|dc|co|:) ?$")
@@ -154,7 +154,7 @@ def scan(text: Aligned, today: date, catalogue: Catalogue) -> Scan:
     phrases = find_phrases(row, words.words, words.fillers | {DATE} | _QUOTES)
     careful = replace(row, strict=strict_places(row.accents))
     starts = [token.start for token in tokens]
-    strong, weak = _boundaries(row.texts)
+    strong, weak = _boundaries(row.texts, _dashes(tokens))
     mentions = _mentions(tokens, raw, numbered, careful.strict, phrases)
     mentions = tuple(_denied(mention, row.texts) for mention in mentions)
     quantities = [_quantity(number, bisect_left(starts, number.start), row, words) for number in numbers]
@@ -312,13 +312,26 @@ def _tokens(
     return tokens
 
 
-def _boundaries(texts: Sequence[str]) -> tuple[tuple[int, ...], tuple[int, ...]]:
+def _dashes(tokens: list[Token]) -> frozenset[int]:
+    """Return the dashes between blanks that part a list: "hv mới: 12 - thoát nghèo: 4"."""
+    return frozenset(
+        at
+        for at in range(1, len(tokens) - 1)
+        if tokens[at].text == "-"
+        and tokens[at - 1].end < tokens[at].start
+        and tokens[at].end < tokens[at + 1].start
+        and tokens[at + 1].text not in {NUMBER, DATE}
+        and tokens[at - 1].text != "\n"
+    )
+
+
+def _boundaries(texts: Sequence[str], dashes: frozenset[int]) -> tuple[tuple[int, ...], tuple[int, ...]]:
     strong, weak = [], []
     strong_count = weak_count = 0
     for i, text in enumerate(texts):
         ends_sentence = text == "." and not (i + 1 < len(texts) and texts[i + 1].isdigit())
         strong_count += text in _STRONG or ends_sentence
-        weak_count += text in _WEAK
+        weak_count += text in _WEAK or i in dashes
         strong.append(strong_count)
         weak.append(weak_count)
     return tuple(strong), tuple(weak)
