@@ -13,6 +13,7 @@ from datetime import date
 from decimal import Decimal
 
 from figures.catalogue import Catalogue, Vocabulary
+from figures.closings import closings_of
 from figures.phrases import NO_UNIT, NUMBER, ONE, Found, Row, find_phrases, row_of, strict_places, unit_at
 from vietnamese.dates import DateFound, find_dates
 from vietnamese.fold import Aligned
@@ -34,12 +35,6 @@ _CLOCK = re.compile(
 )
 # Accounts and identity numbers: more digits than any figure has, and no đồng behind them.
 _LONG = re.compile(r"(?<![\d.,])\d{9,}(?!\d| ?(?:d|dong|vnd)\b|[.,]\d)")
-# "3 triệu nha chị": said to the reader at the end of a clause, no house (nhà).
-_CLOSING = re.compile(
-    r"\b(?:nha|nhe|nghe|nghen|hen|ha|ne|oi|a|ah|ak|hihi|haha|hehe)(?: (?:chi|em|co|ba|bac|cac chi"
-    r"|may chi|chi em))?(?: (?:a|oi|nhe|nha))?"
-    r"(?=\s*(?:[.,;!?\n]|$))"
-)
 _NOT = frozenset({"khong", "ko", "k", "kg", "hong", "hok", "kh"})
 _NOTHING = frozenset({"co", "phat", "sinh", "ps", "ai", "gi", "nao", "ca", "het", "moi", "them"})
 _NUMBERED = frozenset({"thang", "t", "ngay", "quy", "thu", "nam", "so", "km", "thon", "to", "lop", "/", "."})
@@ -139,7 +134,7 @@ def scan(text: Aligned, today: date, catalogue: Catalogue) -> Scan:
     numbered = find_phrases(raw_row, words.numbered, words.fillers | _DIGIT_SIGNS)
     taken = [(raw[i].start, raw[i].end) for phrase in numbered for i in phrase.tokens]
     masked = _outside([(start, end) for start, end, _ in phones] + fixed, taken)
-    closings = _outside(_closings(text), taken + masked)
+    closings = _outside(closings_of(text), taken + masked)
     left = text.blanked([*taken, *masked, *closings])
     inside = [(raw[phrase.tokens[0]].start, raw[phrase.tokens[-1]].end) for phrase in numbered]
     dates = [
@@ -357,17 +352,6 @@ def _quantity(number: Number, at: int, row: Row, words: Vocabulary) -> Quantity:
         # "1 tạ rưỡi", "1 cây số rưỡi"
         number = replace(number, value=number.value + Decimal("0.5"))
     return Quantity(at, number, tuple(code for code, _, _ in codes), size, found.tokens[-1])
-
-
-def _closings(text: Aligned) -> list[tuple[int, int]]:
-    """Return the places of words said to the reader; typed "nghề may chị" and "nhà chị" are none."""
-    found = list(_CLOSING.finditer(text.text))
-    return [match.span() for match in found if _particle(text.typed(match.start(), match.end()))]
-
-
-def _particle(typed: str) -> bool:
-    first = typed.split(" ")[0]
-    return first.isascii() or first in {"nhé", "nhá", "ạ", "à", "ơi", "hả", "hén", "nè", "né", "há"}
 
 
 def _spoken_to(quantity: Quantity) -> Quantity:
