@@ -142,8 +142,8 @@ def test_a_day_that_is_missing_is_asked_with_the_figures_it_is_for(head: Person)
 
 
 def test_nothing_of_a_thing_is_written_down_as_zero_when_she_says_so(stage: Stage, head: Person) -> None:
-    assert keys(head.hears("tháng 10 hv mới: không có")) == ["report.ask.zero"]
+    assert keys(head.hears("tháng 10 chưa trồng cây")) == ["report.ask.zero"]
     head.presses("report.write_zero")
-    assert card_of(head) == [(MEMBERS, 0)]
+    assert card_of(head) == [(TREES, 0)]
     head.presses("report.send")
     assert stage.report(stage.codes()[0]).period == "2026-10"
