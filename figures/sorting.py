@@ -336,7 +336,9 @@ def _is_one_time(found: Scan, at: int) -> bool:
     if _text(found, at) != NUMBER or _text(found, at + 1) not in _TIMES:
         return False
     index = bisect_left(found.quantities, at, key=lambda one: one.at)
-    return found.quantities[index].number.value == 1
+    # A typed "#" looks like a number and is none.
+    one = found.quantities[index] if index < len(found.quantities) else None
+    return one is not None and one.at == at and one.number.value == 1
 
 
 def _after_each(found: Scan, quantity: Quantity, catalogue: Catalogue) -> tuple[frozenset[str], frozenset[str]]:
