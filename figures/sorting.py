@@ -91,7 +91,7 @@ def sort_numbers(found: Scan, catalogue: Catalogue) -> Sorted:
     for quantity in found.quantities:
         if quantity.at in part_tokens or _is_no_count(found, quantity, catalogue):
             continue
-        kind = "sum" if _is_sum(found, quantity) else _kind(found, quantity, silent, contents)
+        kind = "sum" if _is_sum(found, quantity) and _is_told(quantity) else _kind(found, quantity, silent, contents)
         rate = _rate(found, quantity, catalogue) if kind == "value" else None
         if rate:
             rates.append(rate)
