@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 
+from figures.boundaries import DATE
 from figures.draft import Draft, add, add_whole, same_clause, span_of, value_of
 from figures.pairing import Pair, fits
 from figures.phrases import longest
-from figures.scan import DATE, Mention, Quantity
+from figures.scan import Mention, Quantity
 from figures.sorting import cues_before
 
 PEOPLE = frozenset({"nguoi", "luot_nguoi"})

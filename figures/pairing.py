@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import accumulate
 
 from figures.catalogue import Catalogue, Indicator
@@ -16,6 +16,8 @@ _COST_OF_COMMA = 5
 _COST_OF_LONE_UNIT = 4
 _COST_OF_SCALE = 3
 _TOO_FAR = 11
+_IN_TURN = -9
+_BEHIND = 2
 _NEAREST = 6
 
 
@@ -39,6 +41,7 @@ def pair(found: Scan, quantities: Iterable[Quantity], catalogue: Catalogue) -> l
         for mention in _near(quantity, found.mentions)
         for offer in _offers(found, quantity, mention, catalogue, numbers=numbers)
     ]
+    offers += _in_turn(found, candidates, catalogue)
     offers.sort(key=lambda offer: (offer.cost, offer.quantity.at))
     used_numbers: set[int] = set()
     used_mentions: set[int] = set()
@@ -50,6 +53,35 @@ def pair(found: Scan, quantities: Iterable[Quantity], catalogue: Catalogue) -> l
         used_mentions.add(offer.mention.first)
         pairs.append(offer)
     return sorted(pairs, key=lambda chosen: chosen.quantity.at)
+
+
+def _in_turn(found: Scan, quantities: tuple[Quantity, ...], catalogue: Catalogue) -> list[Pair]:
+    """Return the pairs of sentences that only tell names and numbers in turn: "hv mới 3 thoát nghèo 2 cây 20"."""
+    placed: list[tuple[int, Quantity | Mention]] = [(one.at, one) for one in quantities]
+    placed += [(one.first, one) for one in found.mentions]
+    sentences: dict[int, list[Quantity | Mention]] = {}
+    for at, one in sorted(placed, key=lambda entry: entry[0]):
+        sentences.setdefault(found.strong[at], []).append(one)
+    pairs: list[Pair] = []
+    for items in sentences.values():
+        nexts = [*items[2::2], None]
+        rows = zip(items[::2], items[1::2], nexts, strict=False)
+        turns = [_turn(name, number, following, catalogue) for name, number, following in rows]
+        if len(items) % 2 == 0 and len(turns) > 1 and all(turns):
+            pairs += [turn for turn in turns if turn]
+    return pairs
+
+
+def _turn(
+    name: Quantity | Mention, number: Quantity | Mention, following: Quantity | Mention | None, catalogue: Catalogue
+) -> Pair | None:
+    """Return a name with the number right behind it; a unit that begins the next name is none of the number."""
+    if not isinstance(name, Mention) or not isinstance(number, Quantity) or not 0 < number.at - name.last <= _BEHIND:
+        return None
+    if isinstance(following, Mention) and number.ends >= following.first:
+        number = replace(number, units=(), size=1, ends=number.at)
+    code = next((code for code in name.codes if fits(number, catalogue[code])), None)
+    return Pair(number, name, code, _IN_TURN) if code else None
 
 
 def fits(quantity: Quantity, indicator: Indicator) -> bool:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 
+from figures.boundaries import DATE, FIXED, STRONG, WEAK, Token, boundaries
 from figures.catalogue import Catalogue, Vocabulary
 from figures.closings import closings_of
 from figures.phrases import NO_UNIT, NUMBER, ONE, Found, Row, find_phrases, row_of, strict_places, unit_at
@@ -20,12 +21,8 @@ from vietnamese.fold import Aligned
 from vietnamese.numbers import Number, find_numbers
 from vietnamese.phones import find_numbers as find_phones
 
-DATE = "\\d"
-FIXED = "\\f"
 CLOSING = ","
 _RAW = re.compile(r"[a-z]+|\d+|[^\sa-z\d]|\n", re.ASCII)
-_STRONG = frozenset({";", "|", "\n", "•", "!", "?"})
-_WEAK = frozenset({",", "+", "&", "(", ")", "va", "nhung"})
 _BESIDE_TODAY = re.compile(r"(?:nay|qua)\W*$")
 _REACHED = re.compile(r"\b(?:dat|duoc|dc|co|:) ?$")
 # "7h30", "8 giờ", "14g"; "9h15" is no count of anything.
@@ -61,15 +58,6 @@ _NO_COUNT_AFTER_DATE = re.compile(
 _PEOPLE = frozenset({"nguoi", "luot_nguoi", "tre"})
 _QUOTES = frozenset({'"', "“", "”", "«", "»"})
 _DIGIT_SIGNS = frozenset({"/", "."})
-
-
-@dataclass(frozen=True, slots=True)
-class Token:
-    """A word, sign, number (`#`), date or fixed phrase, with its place in the folded text."""
-
-    start: int
-    end: int
-    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +137,7 @@ def scan(text: Aligned, today: date, catalogue: Catalogue) -> Scan:
     phrases = find_phrases(row, words.words, words.fillers | {DATE} | _QUOTES)
     careful = replace(row, strict=strict_places(row.accents))
     starts = [token.start for token in tokens]
-    strong, weak = _boundaries(row.texts, _dashes(tokens))
+    strong, weak = boundaries(tokens)
     mentions = _mentions(tokens, raw, numbered, careful.strict, phrases)
     mentions = tuple(_denied(mention, row.texts) for mention in mentions)
     quantities = [_quantity(number, bisect_left(starts, number.start), row, words) for number in numbers]
@@ -307,31 +295,6 @@ def _tokens(
     return tokens
 
 
-def _dashes(tokens: list[Token]) -> frozenset[int]:
-    """Return the dashes between blanks that part a list: "hv mới: 12 - thoát nghèo: 4"."""
-    return frozenset(
-        at
-        for at in range(1, len(tokens) - 1)
-        if tokens[at].text == "-"
-        and tokens[at - 1].end < tokens[at].start
-        and tokens[at].end < tokens[at + 1].start
-        and tokens[at + 1].text not in {NUMBER, DATE}
-        and tokens[at - 1].text != "\n"
-    )
-
-
-def _boundaries(texts: Sequence[str], dashes: frozenset[int]) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    strong, weak = [], []
-    strong_count = weak_count = 0
-    for i, text in enumerate(texts):
-        ends_sentence = text == "." and not (i + 1 < len(texts) and texts[i + 1].isdigit())
-        strong_count += text in _STRONG or ends_sentence
-        weak_count += text in _WEAK or i in dashes
-        strong.append(strong_count)
-        weak.append(weak_count)
-    return tuple(strong), tuple(weak)
-
-
 def _quantity(number: Number, at: int, row: Row, words: Vocabulary) -> Quantity:
     if number.percent:
         return Quantity(at, number, ("percent",), 1, at)
@@ -385,7 +348,7 @@ def _none_after(texts: list[str], at: int) -> int | None:
     enough = end > said + 1 or (said > at and texts[said] != "chua")
     while end < len(texts) and texts[end] in _POLITE:
         end += 1
-    return said if enough and (end == len(texts) or texts[end] in _STRONG | _WEAK | {"."}) else None
+    return said if enough and (end == len(texts) or texts[end] in STRONG | WEAK | {"."}) else None
 
 
 def _none_before(texts: list[str], mention: Mention) -> int | None:

@@ -91,7 +91,7 @@ def sort_numbers(found: Scan, catalogue: Catalogue) -> Sorted:
     for quantity in found.quantities:
         if quantity.at in part_tokens or _is_no_count(found, quantity, catalogue):
             continue
-        kind = "sum" if _is_sum(found, quantity) else _kind(found, quantity, silent, contents)
+        kind = "sum" if _is_sum(found, quantity) and _is_told(quantity) else _kind(found, quantity, silent, contents)
         rate = _rate(found, quantity, catalogue) if kind == "value" else None
         if rate:
             rates.append(rate)
@@ -336,7 +336,9 @@ def _is_one_time(found: Scan, at: int) -> bool:
     if _text(found, at) != NUMBER or _text(found, at + 1) not in _TIMES:
         return False
     index = bisect_left(found.quantities, at, key=lambda one: one.at)
-    return found.quantities[index].number.value == 1
+    # A typed "#" looks like a number and is none.
+    one = found.quantities[index] if index < len(found.quantities) else None
+    return one is not None and one.at == at and one.number.value == 1
 
 
 def _after_each(found: Scan, quantity: Quantity, catalogue: Catalogue) -> tuple[frozenset[str], frozenset[str]]:
