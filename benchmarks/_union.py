@@ -20,8 +20,9 @@ from bot.sender import Sender
 from bot.sending import Surroundings
 from dialogue.messages import Capabilities
 from storage import broadcasts
-from storage.database import Connection, Database, sqlite_engine
+from storage.database import Connection, Database
 from storage.schema import metadata
+from storage.sqlite import SqliteDatabase, sqlite_engine
 
 ROOT = Path(__file__).resolve().parents[1]
 FIRST_CHAT = 1_000_000
@@ -131,7 +132,7 @@ async def sending(
     made = Unpaced if rate_per_s is None else Telegram
     channel = made(NoPorts(), Settings(token, fake_url, rate_per_s=rate_per_s or 1000.0), now=utc_now)
     content = load_content(ROOT / "content", ("vi", "en"))
-    db = Database(path)
+    db = SqliteDatabase(path)
     await channel.start()
     try:
         yield db, Sender(db, [channel], Surroundings("bench", content.wording, no_picture))

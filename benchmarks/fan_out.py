@@ -31,8 +31,9 @@ from dialogue.text import Wording
 from storage import audiences, broadcasts, campaigns
 from storage.audiences import Audience, Page
 from storage.campaigns import NewCampaign
-from storage.database import Database, sqlite_engine
+from storage.database import Database
 from storage.schema import contact, installation, metadata
+from storage.sqlite import SqliteDatabase, sqlite_engine
 
 PEOPLE = 100_000
 PAIRS = 3
@@ -175,7 +176,7 @@ def _touch(db: Connection) -> None:
 async def measure_ours(made: Path, people: int) -> float:
     """Return the seconds from a run's start until it may be sent."""
     with fresh(made) as path:
-        db = Database(path)
+        db = SqliteDatabase(path)
         took_s = await freeze(db, people)
         await db.close()
     return took_s
@@ -197,7 +198,7 @@ async def look_beside(made: Path, people: int) -> tuple[Beside, float]:
     """Freeze a second run of a program that is warm; return what others noticed, and the growth of memory in MiB."""
     beside = Beside()
     with fresh(made) as path:
-        db = Database(path)
+        db = SqliteDatabase(path)
         await freeze(db, people)
         before_mib = memory_mib()
         others = [asyncio.create_task(work) for work in (beside.write(db), beside.watch())]

@@ -1,28 +1,24 @@
-"""One database: a writer thread with group commit, and readers beside it.
+"""One database, whichever it is: writes in groups that share a commit, and readers beside them.
 
 Storage functions are plain functions on a connection, called as `await db.write(fn, …)` and
-`await db.read(fn, …)`. No network wait can sit inside a transaction.
+`await db.read(fn, …)`. No network wait of ours can sit inside a transaction. `storage/sqlite.py` and
+`storage/postgresql.py` keep these promises.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
-import queue
 import sqlite3
-import threading
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import groupby
-from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy import Connection as Connection
-from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.pool import NullPool
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -30,8 +26,6 @@ Item = TypeVar("Item")
 
 GROUP = 64
 """Writes that share one commit at most: enough to hide its cost, few enough to answer soon."""
-
-READERS = 2
 
 
 class NotKept(Exception):
@@ -46,50 +40,28 @@ class Closed(NotKept):
     """The database is closed; the write was not made."""
 
 
-def sqlite_engine(path: Path, *, read_only: bool = False) -> Engine:
-    """Return an engine on the SQLite file `path`: WAL, every commit on the disk, transactions begun by us."""
-    engine = create_engine(
-        f"sqlite:///{path}",
-        poolclass=NullPool,
-        connect_args={"check_same_thread": False, "timeout": 30},
-        json_serializer=_to_json,
-        hide_parameters=True,  # errors must not carry what people wrote
-    )
-    event.listen(engine, "connect", _prepare_reader if read_only else _prepare)
-    # A deferred begin that reads and then writes fails at once under contention, whatever the time-out.
-    event.listen(engine, "begin", _begin if read_only else _begin_immediate)
-    return engine
+class Away(NotKept):
+    """The database cannot be reached; nothing of this write was kept, or nothing could be read."""
 
 
-def _to_json(value: Any) -> str:
+class Contended(NotKept):
+    """Others wanted the same rows at the same time; the transaction was undone and may be run again at once."""
+
+
+class CommitUnknown(NotKept):
+    """The database was lost while it committed and did not come back in time to say what became of the write.
+
+    It is there as a whole or not at all: look for it by its key before repeating what would count twice.
+    """
+
+
+def to_json(value: Any) -> str:
+    """Return the text of a JSON column: letters as they are, no spaces."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
-def _prepare(connection: sqlite3.Connection, _record: object) -> None:
-    connection.isolation_level = None  # else the driver opens transactions by its own rules
-    connection.execute("PRAGMA journal_mode=WAL")
-    connection.execute("PRAGMA synchronous=FULL")
-    connection.execute("PRAGMA foreign_keys=ON")
-    connection.execute("PRAGMA secure_delete=ON")  # what was erased leaves the file, not only the rows
-    connection.execute("PRAGMA cache_size=-8000")
-
-
-def _prepare_reader(connection: sqlite3.Connection, record: object) -> None:
-    connection.isolation_level = None
-    connection.execute("PRAGMA query_only=ON")
-    connection.execute("PRAGMA cache_size=-4000")
-
-
-def _begin_immediate(connection: Connection) -> None:
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
-
-
-def _begin(connection: Connection) -> None:
-    connection.exec_driver_sql("BEGIN")
-
-
 @dataclass(frozen=True, slots=True)
-class _Call:
+class Call:
     """One write. `each` calls take a list of items and give a list of results, so that many share a statement."""
 
     fn: Callable[..., Any]
@@ -100,25 +72,24 @@ class _Call:
     loop: asyncio.AbstractEventLoop
 
 
-class Database:
-    """A SQLite file with one writer. `close` finishes what was begun."""
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """What became of a call instead of a result."""
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self._writing = sqlite_engine(path)
-        self._reading = sqlite_engine(path, read_only=True)
-        self._calls: queue.SimpleQueue[_Call | None] = queue.SimpleQueue()
-        self._local = threading.local()
-        self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="reader")
-        self._writer = threading.Thread(target=self._write_groups, name="writer", daemon=True)
-        self._open = True
-        self._writer.start()
+    error: BaseException
+
+
+class Database(ABC):
+    """What every database does. `close` finishes what was begun."""
+
+    _open = True
 
     async def write(self, fn: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run `fn(db, …)` in a transaction of the writer and return its result after the commit.
 
-        An exception of `fn` undoes only its own changes. `NotKept` if the database cannot write now: `StorageFull` if
-        the disk is full, `Closed` after `close`.
+        It may run more than once, where a transaction has to be repeated. An exception of `fn` undoes only its own
+        changes. `NotKept` if the database cannot write now: `StorageFull` if the disk is full, `Away` if it cannot be
+        reached, `CommitUnknown` if it was lost at the wrong moment, `Closed` after `close`.
         """
         result: T = await self._submit(fn, args, kwargs, each=False)
         return result
@@ -128,85 +99,39 @@ class Database:
         result: T = await self._submit(fn, (item,), {}, each=True)
         return result
 
+    @abstractmethod
     async def read(self, fn: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run `fn(db, …)` on a reader's connection, which refuses writes, and return its result."""
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._readers, lambda: self._read(fn, *args, **kwargs))
+        """Run `fn(db, …)` on a reader's connection, which refuses writes, and return its result.
 
+        `Away` if the database cannot be reached.
+        """
+
+    @abstractmethod
     async def close(self) -> None:
         """Finish the writes handed in, then close."""
-        self._open = False
-        self._calls.put(None)
-        await asyncio.to_thread(self._writer.join)
-        await asyncio.to_thread(self._readers.shutdown)
-        self._writing.dispose()
-        self._reading.dispose()
+
+    @abstractmethod
+    def _hand_over(self, call: Call) -> None:
+        """Let the writer have a call."""
 
     def _submit(self, fn: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], *, each: bool) -> Any:
         if not self._open:
             raise Closed
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Any] = loop.create_future()
-        self._calls.put(_Call(fn, args, kwargs, each, future, loop))
+        self._hand_over(Call(fn, args, kwargs, each, future, loop))
         return future
 
-    def _read(self, fn: Callable[..., T], *args: Any, **kwargs: Any) -> T:
-        connection: Connection | None = getattr(self._local, "connection", None)
-        if connection is None:
-            connection = self._local.connection = self._reading.connect()
-        with connection.begin() as transaction:
-            try:
-                return fn(connection, *args, **kwargs)
-            finally:
-                transaction.rollback()
 
-    def _write_groups(self) -> None:
-        connection: Connection | None = None
-        while group := self._next_group():
-            # This thread must outlive everything: while it is gone, whoever writes waits for ever.
-            try:
-                connection = connection or self._writing.connect()
-                results = _commit_group(connection, group)
-            except Exception as error:
-                results = [_Failed(_not_kept(error))] * len(group)
-                _drop(connection)
-                connection = None
-            _answer(group, results)
-        _drop(connection)
+def run_group(connection: Connection, group: Sequence[Call]) -> list[Any]:
+    """Run the calls of a group inside a transaction that is open; return a result or a `Failed` for each.
 
-    def _next_group(self) -> list[_Call]:
-        group: list[_Call] = []
-        while len(group) < GROUP:
-            try:
-                call = self._calls.get(block=not group)
-            except queue.Empty:
-                break
-            if call is None:
-                if group:
-                    self._calls.put(None)
-                break
-            group.append(call)
-        return group
+    `NotKept` if the transaction itself failed.
+    """
+    return [result for calls in _together(group) for result in _run(connection, calls)]
 
 
-@dataclass(frozen=True, slots=True)
-class _Failed:
-    error: BaseException
-
-
-def _drop(connection: Connection | None) -> None:
-    """Close a connection: one whose commit failed may still be inside its transaction."""
-    if connection is not None:
-        with suppress(Exception):
-            connection.close()
-
-
-def _commit_group(connection: Connection, group: Sequence[_Call]) -> list[Any]:
-    with connection.begin():
-        return [result for calls in _together(group) for result in _run(connection, calls)]
-
-
-def _together(group: Sequence[_Call]) -> Iterator[list[_Call]]:
+def _together(group: Sequence[Call]) -> Iterator[list[Call]]:
     for each, calls in groupby(group, key=lambda call: call.fn if call.each else None):
         if each is not None:
             yield list(calls)
@@ -214,7 +139,7 @@ def _together(group: Sequence[_Call]) -> Iterator[list[_Call]]:
             yield from ([call] for call in calls)
 
 
-def _run(connection: Connection, calls: list[_Call]) -> list[Any]:
+def _run(connection: Connection, calls: list[Call]) -> list[Any]:
     try:
         with savepoint(connection):
             if not calls[0].each:
@@ -229,7 +154,18 @@ def _run(connection: Connection, calls: list[_Call]) -> list[Any]:
         if len(calls) > 1:
             # One bad item must not take its neighbours along.
             return [result for call in calls for result in _run(connection, [call])]
-        return [_Failed(error)]
+        return [Failed(error)]
+
+
+def settle(answers: Sequence[tuple[asyncio.Future[Any], Any]]) -> None:
+    """Give results or failures to whoever still waits for them; to be called in their loop."""
+    for future, result in answers:
+        if future.done():
+            continue
+        if isinstance(result, Failed):
+            future.set_exception(result.error)
+        else:
+            future.set_result(result)
 
 
 @contextmanager
@@ -243,8 +179,8 @@ def savepoint(connection: Connection) -> Iterator[None]:
         yield
         _make_sure_of(connection)
     except BaseException as error:
-        if _is_full(error) or not _in_transaction(connection):
-            raise _not_kept(error) from error
+        if _ends_transaction(error) or not _in_transaction(connection):
+            raise not_kept(error) from error
         connection.exec_driver_sql("ROLLBACK TO one")
         connection.exec_driver_sql("RELEASE one")
         raise
@@ -259,36 +195,41 @@ def _make_sure_of(connection: Connection) -> None:
 
 
 def _in_transaction(connection: Connection) -> bool:
+    if connection.invalidated:
+        return False
     raw: Any = connection.connection.driver_connection
+    if connection.dialect.name == "postgresql":
+        return not raw.is_closed() and bool(raw.is_in_transaction())
     return bool(raw.in_transaction)
 
 
-def _is_full(error: BaseException) -> bool:
+# https://www.postgresql.org/docs/15/errcodes-appendix.html, November 2026
+_CONTENDED = {"40001", "40P01", "55P03"}
+_FULL = "53100"
+
+
+def _ends_transaction(error: BaseException) -> bool:
+    return is_full(error) or sqlstate(error) in _CONTENDED
+
+
+def sqlstate(error: BaseException) -> str | None:
+    """Return PostgreSQL's code of an error, None where it is no error of that server."""
+    code: str | None = getattr(getattr(error, "orig", error), "sqlstate", None)
+    return code
+
+
+def is_full(error: BaseException) -> bool:
+    """Tell whether an error means that the disk of the database is full."""
+    if sqlstate(error) == _FULL:
+        return True
     return isinstance(error, DBAPIError | sqlite3.Error) and "disk is full" in str(getattr(error, "orig", error))
 
 
-def _not_kept(error: BaseException) -> NotKept:
+def not_kept(error: BaseException) -> NotKept:
+    """Return the failure of a whole transaction as what callers are told."""
     if isinstance(error, NotKept):
         return error
-    failure = StorageFull() if _is_full(error) else NotKept(type(error).__name__)
+    contended = sqlstate(error) in _CONTENDED
+    failure = StorageFull() if is_full(error) else (Contended if contended else NotKept)(type(error).__name__)
     failure.__cause__ = error
     return failure
-
-
-def _answer(group: Sequence[_Call], results: Sequence[Any]) -> None:
-    by_loop: dict[asyncio.AbstractEventLoop, list[tuple[asyncio.Future[Any], Any]]] = {}
-    for call, result in zip(group, results, strict=True):
-        by_loop.setdefault(call.loop, []).append((call.future, result))
-    for loop, answers in by_loop.items():
-        with suppress(RuntimeError):  # a loop that is closed: nobody waits there any more
-            loop.call_soon_threadsafe(_settle, answers)
-
-
-def _settle(answers: Sequence[tuple[asyncio.Future[Any], Any]]) -> None:
-    for future, result in answers:
-        if future.done():
-            continue
-        if isinstance(result, _Failed):
-            future.set_exception(result.error)
-        else:
-            future.set_result(result)

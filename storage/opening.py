@@ -19,9 +19,10 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DatabaseError, OperationalError
 
 from storage import migrations
-from storage.database import Database, sqlite_engine
+from storage.database import Database
 from storage.migrations import NewerSchema, NotOurs
 from storage.sealing import Keys, create_key_file, load_key_file
+from storage.sqlite import SqliteDatabase, sqlite_engine
 
 BACKUP_SUFFIX = ".backup"
 HEADER = b"SQLite format 3\0"
@@ -81,7 +82,7 @@ def open_sqlite(files: Files, *, fill: Fill | None = None) -> Opened:
     except BaseException:
         lock.close()
         raise
-    return Opened(Database(files.database), keys, lock)
+    return Opened(SqliteDatabase(files.database), keys, lock)
 
 
 def take_lock(database: Path) -> IO[bytes]:

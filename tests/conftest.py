@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from functools import cache
 from pathlib import Path
@@ -16,6 +16,9 @@ from bot.config import load
 from bot.content import load_content
 from bot.start import open_installation
 from handlers.content import Content
+from storage.sites import Place
+from tests import postgresql
+from tests.tables import SQLITE, new_place
 
 ROOT = Path(__file__).resolve().parents[1]
 PROCESSORS = structlog.get_config()["processors"]
@@ -25,6 +28,29 @@ Demonstration = Callable[[datetime], Path]
 # How long an example takes says how busy the machine is, and nothing about the program.
 settings.register_profile("any machine", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("any machine")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Decide where a PostgreSQL server of this run would be, once for all its processes."""
+    postgresql.choose_folder()
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Leave no server and no database behind."""
+    postgresql.leave()
+
+
+@pytest.fixture
+def kind() -> str:
+    """The kind of database; folders whose tests run on both give this fixture the parameters `BOTH`."""
+    return SQLITE
+
+
+@pytest.fixture
+def place(kind: str, tmp_path: Path) -> Iterator[Place]:
+    """A database with all tables and no rows."""
+    with new_place(kind, tmp_path / "test.db") as made:
+        yield made
 
 
 @pytest.fixture(autouse=True)

@@ -8,21 +8,49 @@ from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import pytest
 from sqlalchemy import Engine
 
-from storage.database import sqlite_engine
+from storage.sites import Place, engine_at
 from storage.schema import metadata
+from storage.sqlite import sqlite_engine
+from tests.postgresql import new_server_database
+
+SQLITE, POSTGRESQL = "sqlite", "postgresql"
+BOTH = (SQLITE, pytest.param(POSTGRESQL, marks=pytest.mark.postgresql))
+"""The kinds of database, as the parameters of a fixture `kind`."""
+
+on_sqlite = pytest.mark.parametrize("kind", [SQLITE])
+"""For a test of what only that kind does."""
 
 
 @contextmanager
-def new_database(path: Path) -> Iterator[Engine]:
-    """Make a database with all tables and no rows at `path` and yield an engine on it."""
-    write_tables(path)
-    engine = sqlite_engine(path)
+def new_place(kind: str, path: Path) -> Iterator[Place]:
+    """Make a database of a kind with all tables and no rows; `path` is where a file would be."""
+    if kind == POSTGRESQL:
+        with new_server_database() as server:
+            yield server
+    else:
+        write_tables(path)
+        yield path
+
+
+@contextmanager
+def engine_on(place: Place) -> Iterator[Engine]:
+    """Yield an engine on a database."""
+    engine = engine_at(place)
     # One connection stays, as in a running program: each time the last one leaves, SQLite puts its log away.
     with engine.connect():
         yield engine
     engine.dispose()
+
+
+@contextmanager
+def new_database(path: Path) -> Iterator[Engine]:
+    """Make a file with all tables and no rows at `path` and yield an engine on it."""
+    write_tables(path)
+    with engine_on(path) as engine:
+        yield engine
 
 
 def write_tables(path: Path) -> None:

@@ -9,8 +9,8 @@ from pathlib import Path
 from alembic import command
 from alembic.script import ScriptDirectory
 
-from storage.database import sqlite_engine
 from storage.migrations import alembic_config, upgrade
+from storage.sqlite import sqlite_engine
 
 
 def main() -> None:

@@ -9,7 +9,8 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 from storage import appointments, contacts, units
-from storage.database import Connection, sqlite_engine
+from storage.database import Connection
+from storage.sqlite import sqlite_engine
 
 SINCE = date(2025, 7, 1)
 

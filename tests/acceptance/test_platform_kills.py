@@ -18,7 +18,7 @@ import pytest
 from bot.channels.telegram.settings import capabilities_at
 from storage import campaigns, schedules, units
 from storage.campaigns import NewCampaign
-from storage.database import sqlite_engine
+from storage.sqlite import sqlite_engine
 from tests.acceptance.people import Head, appoint_heads
 from tests.acceptance.program import Program, free_port, write_config
 from tests.acceptance.test_kills import kept

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from storage import campaigns, schedules, units
 from storage.campaigns import NewCampaign
-from storage.database import sqlite_engine
+from storage.sqlite import sqlite_engine
 from tests.acceptance.people import appoint_heads
 from tests.acceptance.program import Program, free_port, write_config
 

@@ -21,10 +21,12 @@ from bot.ports.telegram import TelegramPorts
 from dialogue.messages import Button, Rendered
 from handlers.content import Content
 from storage.database import Connection, Database
+from storage.sites import Place, database_at
 from storage.schema import address, inbox
 from tests.acceptance.program import free_port as free_port
 from tests.fakes.telegram import FakeTelegram, fake_telegram
-from tests.sending.world import engine_at
+from tests.sending.world import settle_in
+from tests.tables import engine_on
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -34,9 +36,10 @@ def now() -> datetime:
 
 
 @pytest.fixture
-async def database(tmp_path: Path) -> AsyncIterator[Database]:
-    engine_at(tmp_path / "lantoa.db").dispose()
-    opened = Database(tmp_path / "lantoa.db")
+async def database(place: Place) -> AsyncIterator[Database]:
+    with engine_on(place) as engine:
+        settle_in(engine)
+    opened = database_at(place)
     yield opened
     await opened.close()
 

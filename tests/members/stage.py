@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -20,7 +19,7 @@ from figures.catalogue import Catalogue
 from handlers.content import Content, Hotline, Role
 from handlers.context import Context, Post
 from storage import appointments, contacts, members, sessions, units
-from storage.schema import delivery, inbox
+from storage.schema import delivery, inbox, metadata
 from storage.sealing import Sealer, create_key_file
 from storage.sessions import Session, Talk
 from storage.types import Instant
@@ -81,13 +80,13 @@ class Stage:
         return Person(self, contact_id, address.id)
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:
-        with sqlite3.connect(self.path) as connection:
-            return connection.execute(query).fetchall()
+        with self.db() as db:
+            return [tuple(row) for row in db.exec_driver_sql(query)]
 
     def dump(self) -> str:
         """Everything in the database as text."""
-        with sqlite3.connect(self.path) as connection:
-            return "\n".join(connection.iterdump())
+        with self.db() as db:
+            return "\n".join(str(tuple(row)) for table in metadata.sorted_tables for row in db.execute(table.select()))
 
 
 @dataclass

@@ -9,8 +9,8 @@ import pytest
 from sqlalchemy import Connection
 
 from storage import audit, audit_chain
-from storage.database import sqlite_engine
 from storage.schema import metadata
+from storage.sqlite import sqlite_engine
 from tests.operations.conftest import NOW
 
 KEY = b"k" * 32

@@ -14,8 +14,8 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 
 from storage import migrations
-from storage.database import sqlite_engine
 from storage.schema import metadata
+from storage.sqlite import sqlite_engine
 
 
 @contextmanager

@@ -15,9 +15,10 @@ from bot.config import Config, Wrong
 from bot.start import files_of, open_installation
 from handlers.content import Content
 from storage import installation, migrations, opening
-from storage.database import Connection, sqlite_engine
+from storage.database import Connection
 from storage.opening import Files, Refused, open_sqlite
 from storage.sealing import KeyFileWrong, Keys, load_key_file
+from storage.sqlite import sqlite_engine
 from tests.operations.conftest import NOW, ROOT
 
 

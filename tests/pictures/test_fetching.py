@@ -20,9 +20,10 @@ from bot.media import Media
 from bot.pictures import PicturePool
 from dialogue.messages import Capabilities
 from storage import attachments, contacts, integrity, remote_files, sessions
-from storage.database import Connection, Database, sqlite_engine
+from storage.database import Connection, Database
 from storage.schema import attachment, metadata, remote_file
 from storage.sessions import Session, Talk
+from storage.sqlite import SqliteDatabase, sqlite_engine
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 NAME, OTHER = "a" * 64, "b" * 64
@@ -102,7 +103,7 @@ async def db(tmp_path: Path) -> AsyncIterator[Database]:
     engine = sqlite_engine(tmp_path / "test.db")
     metadata.create_all(engine)
     engine.dispose()
-    database = Database(tmp_path / "test.db")
+    database = SqliteDatabase(tmp_path / "test.db")
     yield database
     await database.close()
 

@@ -7,17 +7,22 @@ import pytest
 from sqlalchemy import Connection, Engine
 
 from storage.database import Database
+from storage.sites import Place, database_at
 from tests.members.stage import Person, Stage, make_stage
-from tests.sending.world import Clock, Road, engine_at
-from tests.tables import new_database
+from tests.sending.world import Clock, Road, settle_in
+from tests.tables import BOTH, engine_on
+
+
+@pytest.fixture(params=BOTH)
+def kind(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
 
 
 @pytest.fixture
-def engine(tmp_path: Path) -> Iterator[Engine]:
-    engine = engine_at(tmp_path / "lantoa.db")
-    with engine.connect():  # one that stays: `tests/tables.py`
+def engine(place: Place) -> Iterator[Engine]:
+    with engine_on(place) as engine:
+        settle_in(engine)
         yield engine
-    engine.dispose()
 
 
 @pytest.fixture
@@ -28,15 +33,15 @@ def db(engine: Engine) -> Iterator[Connection]:
 
 
 @pytest.fixture
-async def database(engine: Engine, tmp_path: Path) -> AsyncIterator[Database]:
-    opened = Database(tmp_path / "lantoa.db")
+async def database(engine: Engine, place: Place) -> AsyncIterator[Database]:
+    opened = database_at(place)
     yield opened
     await opened.close()
 
 
 @pytest.fixture
-def stage(tmp_path: Path) -> Iterator[Stage]:
-    with new_database(tmp_path / "test.db") as engine:
+def stage(place: Place, tmp_path: Path) -> Iterator[Stage]:
+    with engine_on(place) as engine:
         yield make_stage(tmp_path, engine)
 
 

@@ -18,9 +18,9 @@ from sqlalchemy import func, insert, select
 from storage import broadcasts, contacts, deliveries
 from storage.attempts import Result, adopt_orphans, expire_leases, record
 from storage.claims import Claimed, Round, claim
-from storage.database import sqlite_engine
 from storage.schema import attempt, contact, delivery, installation, metadata
 from storage.schema import broadcast as broadcast_table
+from storage.sqlite import sqlite_engine
 from tests.sending.world import MORNING, ROAD, campaign, found_union, join, person, put, reply_to
 
 WINDOW = 4

@@ -427,9 +427,14 @@ async def test_a_result_that_cannot_be_stored_at_first_is_stored_later(
         async def write(self, fn: Any, *args: Any, **kwargs: Any) -> Any:
             if self.fills_up:
                 raise StorageFull
-            return await super().write(fn, *args, **kwargs)
+            return await database.write(fn, *args, **kwargs)
 
-    full = Full(database.path)
+        async def read(self, fn: Any, *args: Any, **kwargs: Any) -> Any:
+            return await database.read(fn, *args, **kwargs)
+
+        close = _hand_over = NotImplemented
+
+    full = Full()
     sending = sender(full, [road], clock)
     await sending.round()
     full.fills_up = True
@@ -437,5 +442,4 @@ async def test_a_result_that_cannot_be_stored_at_first_is_stored_later(
         await sending.settle()
     full.fills_up = False
     await sending.settle()
-    await full.close()
     assert (await database.read(row_of, row_id)).state == "sent"

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import threading
 from datetime import datetime, timedelta
-from pathlib import Path
 
 import pytest
 from sqlalchemy import Connection, Engine, select
@@ -13,7 +12,8 @@ from bot.firing import fire, firings
 from dialogue.quiet import read_quiet_hours
 from storage import broadcasts, contacts, deliveries, schedules
 from storage.claims import Rules
-from storage.database import Database, sqlite_engine
+from storage.database import Database
+from storage.sites import Place, engine_at
 from storage.schedules import CATCH_UP_S
 from storage.schema import broadcast, delivery, firing, schedule
 from tests.sending.world import (
@@ -123,7 +123,7 @@ async def test_a_clock_set_back_fires_nothing_twice(database: Database, clock: C
     assert await database.read(fired_times) == [(MORNING, "fired")]
 
 
-def test_two_threads_ticking_at_once_fire_each_due_time_once(engine: Engine, tmp_path: Path) -> None:
+def test_two_threads_ticking_at_once_fire_each_due_time_once(engine: Engine, place: Place) -> None:
     dues = 30
     with engine.begin() as db:
         union = found_union(db)
@@ -135,7 +135,7 @@ def test_two_threads_ticking_at_once_fire_each_due_time_once(engine: Engine, tmp
     start = threading.Barrier(2)
 
     def tick_once() -> None:
-        own = sqlite_engine(tmp_path / "lantoa.db")
+        own = engine_at(place)
         with own.connect() as db, db.begin():
             waiting = firings(db, late, most=dues)
         start.wait()

@@ -7,7 +7,6 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, insert, select
@@ -20,10 +19,9 @@ from dialogue.text import Wording
 from storage import appointments, broadcasts, campaigns, contacts, deliveries, units
 from storage.campaigns import NewCampaign
 from storage.claims import NO_RULES, Claimed, Round, Rules, Taken, claim
-from storage.database import Database, sqlite_engine
+from storage.database import Database
 from storage.deliveries import NewDelivery
 from storage.schema import delivery, installation, member, membership
-from tests.tables import write_tables
 
 MORNING = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)  # 9:00 on a Monday in Việt Nam
 SINCE = date(2025, 7, 1)
@@ -128,13 +126,10 @@ async def no_pictures(_wanted: Mapping[str, Any]) -> SentPicture | None:
     return None
 
 
-def engine_at(path: Path) -> Engine:
-    """Return an engine on a new database of a real installation."""
-    write_tables(path)
-    engine = sqlite_engine(path)
+def settle_in(engine: Engine) -> None:
+    """Make a real installation of a new database."""
     with engine.begin() as db:
         db.execute(insert(installation).values(id=1, kind="real", controller="Hội", hold=False, created_at=MORNING))
-    return engine
 
 
 def person(db: Connection, *, channel: str = ROAD, language: str = "vi", name: str | None = None) -> int:

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from storage.database import Connection, Database, NotKept, StorageFull, savepoint
+from storage.database import Connection, NotKept, StorageFull, savepoint
+from storage.sqlite import SqliteDatabase
 
 PAGES = 12
 
@@ -44,14 +45,14 @@ def set_pages(db: Connection, pages: int) -> None:
 
 
 @pytest.fixture
-async def db(tmp_path: Path) -> AsyncIterator[Database]:
-    database = Database(tmp_path / "test.db")
+async def db(tmp_path: Path) -> AsyncIterator[SqliteDatabase]:
+    database = SqliteDatabase(tmp_path / "test.db")
     await database.write(lambda conn: conn.execute(text("create table numbers (n integer, filling blob)")) and None)
     yield database
     await database.close()
 
 
-async def test_a_full_disk_refuses_the_whole_group_and_the_next_one_goes_through(db: Database) -> None:
+async def test_a_full_disk_refuses_the_whole_group_and_the_next_one_goes_through(db: SqliteDatabase) -> None:
     await db.write(set_pages, PAGES)
     calls = (db.write(add, 1), db.write(add_much, 2), db.write(add, 3))
     answers = await asyncio.gather(*calls, return_exceptions=True)
@@ -64,7 +65,7 @@ async def test_a_full_disk_refuses_the_whole_group_and_the_next_one_goes_through
     assert await db.read(all_numbers) == [*kept, 4]
 
 
-async def test_a_full_disk_inside_a_savepoint_of_a_caller_refuses_the_group_too(db: Database) -> None:
+async def test_a_full_disk_inside_a_savepoint_of_a_caller_refuses_the_group_too(db: SqliteDatabase) -> None:
     await db.write(set_pages, PAGES)
     calls = (db.write(add, 1), db.write(add_much_in_a_savepoint_and_go_on, 2), db.write(add, 3))
     answers = await asyncio.gather(*calls, return_exceptions=True)
@@ -72,7 +73,7 @@ async def test_a_full_disk_inside_a_savepoint_of_a_caller_refuses_the_group_too(
     assert isinstance(answers[1], StorageFull)
 
 
-async def test_a_transaction_that_ended_behind_our_back_keeps_nobody_believing(db: Database) -> None:
+async def test_a_transaction_that_ended_behind_our_back_keeps_nobody_believing(db: SqliteDatabase) -> None:
     def end_it(conn: Connection) -> None:
         conn.exec_driver_sql("rollback")
         raise ValueError
@@ -82,7 +83,7 @@ async def test_a_transaction_that_ended_behind_our_back_keeps_nobody_believing(d
     assert await db.write(add, 4) == 4
 
 
-async def test_a_begin_that_fails_refuses_the_group_and_the_next_one_goes_through(db: Database) -> None:
+async def test_a_begin_that_fails_refuses_the_group_and_the_next_one_goes_through(db: SqliteDatabase) -> None:
     await db.write(lambda conn: conn.exec_driver_sql("pragma busy_timeout = 0") and None)
     with closing(sqlite3.connect(db.path, isolation_level=None)) as other:
         other.execute("begin immediate")
@@ -93,7 +94,7 @@ async def test_a_begin_that_fails_refuses_the_group_and_the_next_one_goes_throug
     assert await db.read(all_numbers) == [3]
 
 
-async def test_a_commit_that_fails_refuses_the_group_and_the_next_one_goes_through(db: Database) -> None:
+async def test_a_commit_that_fails_refuses_the_group_and_the_next_one_goes_through(db: SqliteDatabase) -> None:
     await db.write(lambda conn: conn.execute(text("create table parents (id integer primary key)")) and None)
     await db.write(
         lambda conn: (
@@ -111,7 +112,7 @@ async def test_a_commit_that_fails_refuses_the_group_and_the_next_one_goes_throu
     assert await db.write(add, 4) == 4
 
 
-async def test_a_set_function_that_answers_too_little_fails_its_callers_and_not_the_writer(db: Database) -> None:
+async def test_a_set_function_that_answers_too_little_fails_its_callers_and_not_the_writer(db: SqliteDatabase) -> None:
     def forgetful(conn: Connection, numbers: Sequence[int]) -> list[int]:
         return []
 
@@ -121,17 +122,8 @@ async def test_a_set_function_that_answers_too_little_fails_its_callers_and_not_
 
 
 async def test_a_file_that_cannot_be_opened_fails_its_callers_instead_of_keeping_them_waiting(tmp_path: Path) -> None:
-    db = Database(tmp_path / "no such folder" / "test.db")
+    db = SqliteDatabase(tmp_path / "no such folder" / "test.db")
     for _ in range(2):
         with pytest.raises(NotKept):
             await asyncio.wait_for(db.write(add, 1), 5)
     await db.close()
-
-
-async def test_a_reader_works_on_after_an_error(db: Database) -> None:
-    for _ in range(4):
-        with pytest.raises(Exception, match="no such table"):
-            await db.read(lambda conn: conn.execute(text("select * from nowhere")).all())
-    assert await db.read(all_numbers) == []
-    await db.write(add, 1)
-    assert await db.read(all_numbers) == [1]

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from pathlib import Path
+from contextlib import suppress
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 
-from storage.database import Closed, Connection, Database
+from storage.database import Closed, Connection, Database, savepoint
+from storage.sites import Place, database_at
+from tests.tables import BOTH, on_sqlite
 
 
 def add(db: Connection, number: int) -> int:
@@ -34,9 +37,14 @@ def all_numbers(db: Connection) -> list[int]:
     return list(db.scalars(text("select n from numbers order by n")))
 
 
+@pytest.fixture(params=BOTH)
+def kind(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
 @pytest.fixture
-async def db(tmp_path: Path) -> AsyncIterator[Database]:
-    database = Database(tmp_path / "test.db")
+async def db(place: Place) -> AsyncIterator[Database]:
+    database = database_at(place)
     await database.write(lambda conn: conn.execute(text("create table numbers (n integer)")) and None)
     yield database
     await database.close()
@@ -64,22 +72,44 @@ async def test_items_waiting_together_share_one_call_and_one_bad_item_fails_alon
 
 
 async def test_readers_cannot_write(db: Database) -> None:
-    with pytest.raises(Exception, match="attempt to write a readonly database"):
+    with pytest.raises(Exception, match=r"readonly database|read-only transaction"):
         await db.read(add, 1)
     assert await db.read(all_numbers) == []
 
 
-async def test_closing_finishes_what_was_handed_in_and_refuses_the_rest(tmp_path: Path) -> None:
-    database = Database(tmp_path / "closing.db")
-    await database.write(lambda conn: conn.execute(text("create table numbers (n integer)")) and None)
-    writes = [asyncio.ensure_future(database.write(add, n)) for n in range(100)]
+async def test_closing_finishes_what_was_handed_in_and_refuses_the_rest(db: Database) -> None:
+    writes = [asyncio.ensure_future(db.write(add, n)) for n in range(100)]
     await asyncio.sleep(0)
-    await database.close()
+    await db.close()
     assert sorted(await asyncio.gather(*writes)) == list(range(100))
     with pytest.raises(Closed):
-        await database.write(add, 1)
+        await db.write(add, 1)
 
 
+async def test_a_reader_works_on_after_an_error(db: Database) -> None:
+    for _ in range(6):
+        with pytest.raises(DBAPIError):
+            await db.read(lambda conn: conn.execute(text("select * from nowhere")).all())
+    await db.write(add, 1)
+    assert await db.read(all_numbers) == [1]
+
+
+async def test_a_savepoint_undoes_what_is_inside_it_and_nothing_else(db: Database) -> None:
+    def twice(conn: Connection) -> None:
+        add(conn, 1)
+        with suppress(ValueError), savepoint(conn):
+            with savepoint(conn):
+                add(conn, 2)
+            add_then_fail(conn, 3)
+        with suppress(DBAPIError), savepoint(conn):
+            conn.execute(text("select * from nowhere"))
+        add(conn, 4)
+
+    await db.write(twice)
+    assert await db.read(all_numbers) == [1, 4]
+
+
+@on_sqlite
 async def test_every_commit_is_on_the_disk(db: Database) -> None:
     def pragmas(conn: Connection) -> tuple[object, object]:
         return conn.scalar(text("pragma synchronous")), conn.scalar(text("pragma journal_mode"))

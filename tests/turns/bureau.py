@@ -21,12 +21,12 @@ from dialogue.messages import Capabilities
 from handlers import conversations
 from handlers.content import Content
 from storage import appointments, contacts, installation
-from storage.database import Connection, Database, sqlite_engine
+from storage.database import Connection, Database
+from storage.sites import Place, database_at, engine_at
 from storage.schema import attachment, delivery, figure, inbox, report
 from storage.sealing import Sealer, create_key_file
 from tests.reports.stage import CONTENT, make_stage
 from tests.sending.desk import PLANNING
-from tests.tables import write_tables
 
 EVENING = datetime(2026, 11, 23, 12, 30, tzinfo=UTC)
 HEAD = "head"
@@ -139,10 +139,9 @@ def _content() -> Content:
 
 
 @asynccontextmanager
-async def bureau_in(folder: Path) -> AsyncIterator[Bureau]:
-    """Yield a bureau on a new database."""
-    write_tables(folder / "bureau.db")
-    engine = sqlite_engine(folder / "bureau.db")
+async def bureau_in(folder: Path, place: Place) -> AsyncIterator[Bureau]:
+    """Yield a bureau on a database with no rows; `folder` is for its key."""
+    engine = engine_at(place)
     stage = make_stage(engine)
     with stage.db() as db:
         installation.create(db, kind="demo", controller="Hội", at=EVENING)
@@ -158,7 +157,7 @@ async def bureau_in(folder: Path) -> AsyncIterator[Bureau]:
     book = make_book(conversations(sealer, PLANNING), content.wording)
     bureaus: list[Bureau] = []
     desk = Desk(book, content, channels, lambda: bureaus[0].now, web_address=lambda: bureaus[0].web)
-    bureaus.append(Bureau(Database(folder / "bureau.db"), desk, sealer))
+    bureaus.append(Bureau(database_at(place), desk, sealer))
     bureaus[0].open("first")
     yield bureaus[0]
     await bureaus[0].db.close()

@@ -22,8 +22,9 @@ from figures.catalogue import Catalogue
 from handlers.content import Content
 from storage import installation
 from storage.database import Connection, Database
+from storage.sites import Place, database_at
 from storage.schema import delivery
-from tests.tables import new_database
+from tests.tables import BOTH, engine_on
 
 WORDS = {
     "turn.back.words": "quay lại",
@@ -192,12 +193,17 @@ def _last(db: Connection) -> tuple[int, Mapping[str, Any]]:
     return row.id, row.body
 
 
+@pytest.fixture(params=BOTH)
+def kind(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
 @pytest.fixture
-async def office(tmp_path: Path) -> AsyncIterator[Office]:
-    with new_database(tmp_path / "office.db") as engine, engine.begin() as db:
+async def office(place: Place) -> AsyncIterator[Office]:
+    with engine_on(place) as engine, engine.begin() as db:
         db.execute(text("create table effects (name text, what text)"))
         installation.create(db, kind="demo", controller="Hội", at=datetime(2026, 1, 1, tzinfo=UTC))
-    office = Office(Database(tmp_path / "office.db"), datetime(2026, 11, 23, 12, tzinfo=UTC))
+    office = Office(database_at(place), datetime(2026, 11, 23, 12, tzinfo=UTC))
     office.open("first")
     yield office
     await office.db.close()

@@ -22,6 +22,7 @@ from handlers.context import Context, Post
 from storage import audiences, contacts
 from storage.audiences import Audience
 from storage.database import Connection
+from storage.sites import Place
 from storage.schema import consent, contact, delivery, invitation
 from tests.sending.desk import PLANNING
 from tests.turns.bureau import CHANNEL, FAR, HEAD, NAMES, Bureau, bureau_in
@@ -30,8 +31,8 @@ WOMAN = "Siu H'Mai"
 
 
 @pytest.fixture
-async def bureau(tmp_path: Path) -> AsyncIterator[Bureau]:
-    async with bureau_in(tmp_path) as bureau:
+async def bureau(tmp_path: Path, place: Place) -> AsyncIterator[Bureau]:
+    async with bureau_in(tmp_path, place) as bureau:
         yield bureau
 
 

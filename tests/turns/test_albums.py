@@ -12,6 +12,7 @@ from sqlalchemy import select, update
 from structlog.testing import capture_logs
 
 from storage import inbox as inbox_rows
+from storage.sites import Place
 from storage.schema import attachment, inbox
 from tests.turns.bureau import Bureau, bureau_in, photo
 
@@ -20,8 +21,8 @@ CAPTION = "hôm qua trồng 150 cây"
 
 
 @pytest.fixture
-async def bureau(tmp_path: Path) -> AsyncIterator[Bureau]:
-    async with bureau_in(tmp_path) as bureau:
+async def bureau(tmp_path: Path, place: Place) -> AsyncIterator[Bureau]:
+    async with bureau_in(tmp_path, place) as bureau:
         yield bureau
 
 

@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from storage.sites import Place
 from tests.turns.bureau import Bureau, bureau_in
 
 
 @pytest.fixture
-async def bureau(tmp_path: Path) -> AsyncIterator[Bureau]:
-    async with bureau_in(tmp_path) as bureau:
+async def bureau(tmp_path: Path, place: Place) -> AsyncIterator[Bureau]:
+    async with bureau_in(tmp_path, place) as bureau:
         yield bureau
 
 

@@ -14,6 +14,7 @@ from handlers import COMMANDS
 from storage import campaigns, contacts
 from storage.campaigns import NewCampaign
 from storage.database import Connection
+from storage.sites import Place
 from storage.schema import campaign
 from tests.turns.bureau import CHANNEL, HEAD, Bureau, bureau_in
 
@@ -21,8 +22,8 @@ TEXT = {"vi": "Mời họp chi hội tối thứ bảy.", "en": "Meeting on Satu
 
 
 @pytest.fixture
-async def bureau(tmp_path: Path) -> AsyncIterator[Bureau]:
-    async with bureau_in(tmp_path) as bureau:
+async def bureau(tmp_path: Path, place: Place) -> AsyncIterator[Bureau]:
+    async with bureau_in(tmp_path, place) as bureau:
         yield bureau
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import null, select, update
 
+from storage.sites import Place
 from storage.schema import inbox, report
 from tests.turns.bureau import Bureau, bureau_in, photo
 
@@ -18,8 +19,8 @@ NEW = ("MEMBERS_NEW", "2026-11-22")
 
 
 @pytest.fixture
-async def bureau(tmp_path: Path) -> AsyncIterator[Bureau]:
-    async with bureau_in(tmp_path) as bureau:
+async def bureau(tmp_path: Path, place: Place) -> AsyncIterator[Bureau]:
+    async with bureau_in(tmp_path, place) as bureau:
         yield bureau
 
 
