@@ -64,7 +64,7 @@ def _setup(config: Path, controller: str | None, top_unit: str | None, role: str
         ]
         wanted = setup.Wanted(answers[1], answers[2])
         made = setup.set_up(at.config, at.content, controller=answers[0], wanted=wanted, now=_now())
-        at.speaker.say("setup.done", database=str(at.config.database.path), key=str(at.config.data.key_file))
+        at.speaker.say("setup.done", database=str(at.config.database.place), key=str(at.config.data.key_file))
         _show_invitation(at, made.unit_name, made.role, link=made.link, code=made.code, picture=made.picture())
 
 
@@ -169,7 +169,7 @@ def _release(config: Path) -> None:
     with session(config) as at:
         from storage import installation, opening
 
-        with opening.beside(at.config.database.path) as db:
+        with opening.beside(at.config.database.place) as db:
             changed = installation.set_hold(db, False)
         at.speaker.say("release.done" if changed else "release.nothing")
 
@@ -178,7 +178,7 @@ def _dead_list(config: Path) -> None:
     with session(config) as at:
         from storage import inbox, opening
 
-        with opening.beside(at.config.database.path, writing=False) as db:
+        with opening.beside(at.config.database.place, writing=False) as db:
             letters = inbox.dead(db)
         for letter in letters:
             at.speaker.say(
@@ -199,7 +199,7 @@ def _dead_replay(config: Path, ids: tuple[int, ...], everything: bool) -> None:
 
         if bool(ids) == everything:
             raise Wrong(Say("dead.which"))
-        with opening.beside(at.config.database.path) as db:
+        with opening.beside(at.config.database.place) as db:
             wanted = [letter.id for letter in inbox.dead(db)] if everything else ids
             count = dead.replay(db, wanted)
         at.speaker.say("dead.replayed", count=count)
@@ -212,12 +212,12 @@ def _export_broadcast(config: Path, code: str, file: Path) -> None:
         from storage.sealing import load_key_file
 
         keys = load_key_file(at.config.data.key_file)
-        with opening.beside(at.config.database.path) as db:
+        with opening.beside(at.config.database.place) as db:
             account = exports.by_code(db, code.strip().upper())
             if account is None:
                 raise Wrong(Say("export.no_broadcast", {"code": code}))
             exports.note(db, account, actor_id=None, channel=None, key=keys.digest, at=_now())
-        with opening.beside(at.config.database.path, writing=False) as db:
+        with opening.beside(at.config.database.place, writing=False) as db:
             rows = exports.export(db, at.content, at.config.languages[0], account, file)
         at.speaker.say("export.done", file=str(file), rows=rows)
 

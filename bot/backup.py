@@ -26,7 +26,7 @@ from bot.start import files_of
 from dialogue.messages import Say
 from storage import audit_chain, installation, integrity, opening
 from storage.integrity import copy_database
-from storage.opening import BACKUP_SUFFIX, Refused
+from storage.opening import BACKUP_SUFFIX, Files, Refused
 from storage.sealed_files import CannotUnseal, SealedReader, SealingWriter
 from storage.sealing import Keys, load_key_file
 
@@ -55,20 +55,28 @@ def make_backup(config: Config, *, now: datetime) -> tuple[Path, Summary]:
 
     Raises `Refused` and `KeyFileWrong` as at a start, and `OSError`.
     """
-    files = files_of(config)
+    files = _with_a_file(config)
     with opening.beside(files.database) as db:
         kind = installation.get(db).kind
     keys = load_key_file(files.key_file)
     files.backups.mkdir(parents=True, exist_ok=True)
     path = files.backups / f"lantoa-{now.astimezone(UTC):%Y%m%dT%H%M%SZ}{BACKUP_SUFFIX}"
     with _part_folder(files.backups) as part:
-        copy_database(files.database, part / DATABASE)
+        copy_database(files.path, part / DATABASE)
         sealed = part / "sealed"
         with SealingWriter(sealed, keys) as writer:
             summary = _write(writer, part / DATABASE, config, Summary(now, kind, 0, 0))
         opening.put_in_place(sealed, path)
     _age_out(files.backups, now)
     return path, summary
+
+
+def _with_a_file(config: Config) -> Files:
+    files = files_of(config)
+    if not isinstance(files.database, Path):
+        # A server has its own ways, which go on while this would copy (docs/operations.md).
+        raise Wrong(Say("backup.server"))
+    return files
 
 
 def _write(writer: SealingWriter, database: Path, config: Config, summary: Summary) -> Summary:
@@ -121,12 +129,14 @@ class _Hashing(io.RawIOBase):
 def _data_files(config: Config) -> Iterator[Path]:
     """Yield what lies in the data folder besides the database, its key, its backups and unfinished work."""
     files = files_of(config)
-    own = {files.database.name + suffix for suffix in ("", "-wal", "-shm", "-journal", ".lock", ".new")}
+    database = files.database if isinstance(files.database, Path) else None
+    suffixes = ("", "-wal", "-shm", "-journal", ".lock", ".new")
+    own = {database.with_name(database.name + suffix) for suffix in suffixes} if database is not None else set()
     for path in sorted(config.data.folder.rglob("*")):
         inside = path.relative_to(config.data.folder).parts
         if not path.is_file() or path.is_symlink() or files.backups in path.parents:
             continue
-        if path == files.key_file or (path.parent == files.database.parent and path.name in own):
+        if path == files.key_file or path in own:
             continue
         if not any(part.startswith(".") or part.endswith((PART, ".new")) for part in inside):
             yield path
@@ -155,10 +165,10 @@ def restore(config: Config, backup: Path) -> Summary:
     Everything is read and examined first; the database gets its name last. Raises `Wrong`, `Refused` (occupied,
     in_use, newer) or `KeyFileWrong`, and then nothing was put in place but perhaps files of the data folder.
     """
-    files = files_of(config)
+    files = _with_a_file(config)
     keys = load_key_file(files.key_file)
     with opening.take_lock(files.database), _part_folder(config.data.folder) as part:
-        if files.database.exists():
+        if opening.is_occupied(files):
             raise Refused("occupied", files.database)
         summary = _unpack(backup, part, keys)
         with opening.beside(part / DATABASE, older_too=True) as db:
@@ -166,7 +176,7 @@ def restore(config: Config, backup: Path) -> Summary:
         for path in sorted((part / FILES).rglob("*")):
             if path.is_file():
                 opening.put_in_place(path, config.data.folder / path.relative_to(part / FILES))
-        opening.put_in_place(part / DATABASE, files.database)
+        opening.put_in_place(part / DATABASE, files.path)
     return summary
 
 

@@ -88,17 +88,16 @@ async def examine_channels(config: Config) -> tuple[list[Say], list[Say]]:
 def examine_place(config: Config) -> tuple[Say, list[Say]]:
     """Return what there is to run on, and what would keep it from running. Nothing is made or changed."""
     files = files_of(config)
-    if not files.database.exists():
-        lost = files.key_file.exists() or any(files.backups.glob(f"*{opening.BACKUP_SUFFIX}"))
-        if lost:
-            return Say("check.no_database"), [Say("open.lost", {"file": str(files.database)})]
-        return Say("check.no_database"), list(demo_conflicts(config))
     try:
+        if not opening.is_occupied(files):
+            if files.has_traces():
+                raise Refused("lost", files.database)
+            return Say("check.no_database"), list(demo_conflicts(config))
         load_key_file(files.key_file)
         with opening.beside(files.database, writing=False, older_too=True) as db:
             place = installation.get(db)
     except Refused as error:
-        return Say("check.no_database"), [Say(f"open.{error.problem}", {"file": str(error.path)})]
+        return Say("check.no_database"), [Say(f"open.{error.problem}", {"file": str(error.place)})]
     except KeyFileWrong as error:
         return Say("check.no_database"), [Say(f"key_file.{error.problem}", {"file": str(error.path)})]
     kind = Say("check.kind_demo" if place.is_demo else "check.kind_real")

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import parse_qs, urlsplit
 
 import yaml
 from pydantic import (
@@ -27,12 +28,15 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 from bot.environment import Environment, overlaid, read_environment, variable_of, with_sections
 from dialogue.messages import Phrase, Say
 from dialogue.quiet import read_quiet_hours
+from storage.postgresql import Server
 
-SQLITE = "sqlite:///"
+SQLITE, SERVER = "sqlite:///", "postgresql://"
+TLS = {"disable", "allow", "prefer", "require", "verify-ca", "verify-full"}
 SECRET = re.compile(r"token|secret|password|refresh", re.IGNORECASE)
 """Settings with such a name are secrets: never shown, and never read from the file."""
 
 PLATFORM_URL = "https://api.telegram.org"
+_PASSWORD_IN_URL = re.compile(r"\w+://[^/@]*:[^/@]")
 _TOKEN = re.compile(r"\d{1,20}:[\w-]{3,100}", re.ASCII)
 _WEBHOOK_SECRET = re.compile(r"[\w-]{16,256}", re.ASCII)
 
@@ -51,12 +55,24 @@ def _from_folder(path: Path, info: ValidationInfo) -> Path:
 
 
 def _database_url(url: str, info: ValidationInfo) -> str:
-    if url.startswith(("postgresql://", "postgresql+", "postgres://")):
-        raise PydanticCustomError("config.no_postgresql", "not yet")
+    if url.startswith((SERVER, "postgres://")):
+        return _server_url(url)
     place = url.removeprefix(SQLITE)
     if not url.startswith(SQLITE) or not place or ":memory:" in place:
         raise PydanticCustomError("config.database_url", "not a database this build knows")
     return f"{SQLITE}{_from_folder(Path(place), info)}"
+
+
+def _server_url(url: str) -> str:
+    try:
+        parts, more = urlsplit(url), parse_qs(urlsplit(url).query, strict_parsing="?" in url)
+        known = more.keys() <= {"host", "port", "sslmode"} and set(more.get("sslmode", ())) <= TLS
+        whole = bool(parts.path.strip("/")) and (parts.port or 1) > 0 and known and not parts.fragment
+    except ValueError:
+        whole = False
+    if not whole:
+        raise PydanticCustomError("config.database_url", "not a database this build knows")
+    return f"{SERVER}{url.partition('://')[2]}"
 
 
 def _listed(value: Any) -> Any:
@@ -114,12 +130,18 @@ class _Section(BaseModel):
 class DatabaseSection(_Section):
     """Where the database is. `url` is absolute once read."""
 
-    url: DatabaseUrl = "sqlite:///var/lantoa.db"
+    url: DatabaseUrl = Field("sqlite:///var/lantoa.db", repr=False)
 
     @property
     def path(self) -> Path:
-        """The database file."""
+        """The database file of a configuration that names one."""
+        assert self.url.startswith(SQLITE)
         return Path(self.url.removeprefix(SQLITE))
+
+    @property
+    def place(self) -> Path | Server:
+        """Where the database is."""
+        return Server(self.url) if self.url.startswith(SERVER) else self.path
 
 
 class DataSection(_Section):
@@ -238,6 +260,8 @@ def _secrets_in(section: Any, above: str = "") -> Iterator[Say]:
         elif value is not None and SECRET.search(str(name)):
             path = f"{above}{name}"
             yield Say("config.secret_in_file", {"path": path, "variable": variable_of(path)})
+        elif f"{above}{name}" == "database.url" and _PASSWORD_IN_URL.match(str(value)):
+            yield Say("config.secret_in_file", {"path": "database.url", "variable": variable_of("database.url")})
 
 
 def _unfitting(config: Config) -> Iterator[Say]:

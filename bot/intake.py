@@ -69,7 +69,8 @@ class Intake:
         written = sent_at if sent_at is not None and now - OLDEST <= sent_at <= now else now
         album = None if body.get("edits") else body.get("album")
         files = () if body.get("event") else tuple(NewFile(channel=channel, **each) for each in body.get("files") or ())
-        kept = {name: value for name, value in body.items() if name != "files"}
+        given = ((name, value) for name, value in body.items() if name != "files")
+        kept = {name: clean(value) if isinstance(value, str) else value for name, value in given}
         message = NewInbound(
             channel=channel,
             external_id=external_id,

@@ -35,6 +35,7 @@ _SECRETS = tuple(
     re.compile(pattern, re.IGNORECASE)
     for pattern in (
         r"\[(?:SQL|parameters): .*",  # what the database library adds to its errors
+        r"(?s:(?:invalid input for query argument|DETAIL:|CONTEXT:|Key \().*)",  # and PostgreSQL and its driver
         r"\d{6,12}:[\w-]{25,}",  # bot tokens
         r"(?<![\w/.-])(?=[\w+/=-]*\d)(?=[\w+/=-]*[a-z])[\w+/=-]{32,}",  # keys, cookies, digests
         r"\b[2-9A-HJKMNP-Z]{4}(?:[- ][2-9A-HJKMNP-Z]{4}){3}\b",  # invitations

@@ -74,20 +74,21 @@ def set_up(config: Config, content: Content, *, controller: str, wanted: Wanted,
 
 def refuse_if_there(config: Config) -> None:
     """Raise `Refused` (occupied) early, before anything is asked."""
-    if config.database.path.exists():
-        raise Refused("occupied", config.database.path)
+    files = files_of(config)
+    if opening.is_occupied(files):
+        raise Refused("occupied", files.database)
 
 
 def invite(config: Config, content: Content, wanted: Wanted, *, now: datetime) -> Invitation:
     """Invite an officer, also while the program runs; `Wrong` if there is no such unit or role."""
-    with opening.beside(config.database.path) as db:
+    with opening.beside(config.database.place) as db:
         return _invited(db, config, content, wanted, now=now)
 
 
 def links_elsewhere(config: Config, code: str) -> list[tuple[str, str]]:
     """Return (channel, address) of every platform on which the code can be used too: where we are known by a name."""
     found = []
-    with opening.beside(config.database.path, writing=False) as db:
+    with opening.beside(config.database.place, writing=False) as db:
         for name, token, link_to_talk in ((telegram.NAME, config.channels.telegram.token, telegram.link_to),):
             account = channel_accounts.get(db, name)
             link = link_to_talk(account.name, code) if token is not None and account is not None else None

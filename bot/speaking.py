@@ -66,7 +66,7 @@ def mistakes_of(error: Exception) -> tuple[Say, ...] | None:
         case Wrong():
             return error.mistakes
         case Refused():
-            return (Say(f"open.{error.problem}", {"file": str(error.path)}),)
+            return (Say(f"open.{error.problem}", {"file": str(error.place)}),)
         case KeyFileWrong():
             return (Say(f"key_file.{error.problem}", {"file": str(error.path)}),)
         case NotSetUp():

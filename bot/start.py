@@ -11,13 +11,13 @@ from dialogue.messages import Say
 from handlers.content import Content
 from storage import installation
 from storage.database import Connection
-from storage.opening import Files, Opened, open_sqlite
+from storage.opening import Files, Opened, open_database
 from storage.sealing import Keys
 
 
 def files_of(config: Config) -> Files:
     """Return where the parts of the installation lie."""
-    return Files(config.database.path, config.data.key_file, config.data.backups)
+    return Files(config.database.place, config.data.key_file, config.data.backups)
 
 
 async def open_installation(config: Config, content: Content, *, now: datetime) -> Opened:
@@ -33,7 +33,7 @@ async def open_installation(config: Config, content: Content, *, now: datetime) 
             raise Wrong(*mistakes)
         demo.plant(db, keys, folder=config.content, content=content, now=now)
 
-    opened = open_sqlite(files_of(config), fill=fill)
+    opened = open_database(files_of(config), fill=fill)
     try:
         place = await opened.db.read(installation.get)
         if place.is_demo and mistakes:

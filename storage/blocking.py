@@ -45,9 +45,26 @@ class _Cursor(driver.AsyncAdapt_asyncpg_cursor):
         return _wait(super().executemany, operation, seq_of_parameters)
 
 
+class _StreamingCursor(driver.AsyncAdapt_asyncpg_ss_cursor):
+    __slots__ = ()
+
+    def execute(self, operation: Any, parameters: Any = None) -> Any:
+        return _wait(super().execute, operation, parameters)
+
+    def fetchone(self) -> Any:
+        return _wait(super().fetchone)
+
+    def fetchmany(self, size: Any = None) -> Any:
+        return _wait(super().fetchmany, size)
+
+    def fetchall(self) -> Any:
+        return _wait(super().fetchall)
+
+
 class _Connection(driver.AsyncAdapt_asyncpg_connection):
     __slots__ = ()
     _cursor_cls = _Cursor
+    _ss_cursor_cls = _StreamingCursor
 
     def ping(self) -> Any:
         return _wait(super().ping)

@@ -1,75 +1,44 @@
-"""Open the SQLite file with all due suspicion: never two processes on it, never an empty one in a lost one's place.
+"""Open an installation's database: never two programs on it, never an empty one in a lost one's place.
 
-A file is made once, with its schema, its key and its first rows, under another name; it gets its own name when it
-is whole. So what carries the name is always a database, and a key without one means that it was lost.
+A database is made once, whole or not at all, with its schema, its key and its first rows. A key without a database
+means that it was lost.
 """
 
 from __future__ import annotations
 
-import fcntl
-import os
-import struct
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
-from pathlib import Path
-from typing import IO
+from typing import Protocol
 
-from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import DatabaseError, OperationalError
+from sqlalchemy import Connection
 
-from storage import migrations
+from storage import opening_server, opening_sqlite
 from storage.database import Database
-from storage.migrations import NewerSchema, NotOurs
-from storage.sealing import Keys, create_key_file, load_key_file
-from storage.sqlite import SqliteDatabase, sqlite_engine
-
-BACKUP_SUFFIX = ".backup"
-HEADER = b"SQLite format 3\0"
-HEADER_BYTES = 100
-CHECKED_ALWAYS_BYTES = 64 * 1024 * 1024
-"""Up to this size a full check takes a fraction of a second and is made at every start."""
-
-Fill = Callable[[Connection, Keys], None]
-
-
-class Refused(Exception):
-    """The database cannot be opened.
-
-    `problem` is absent (nothing there, and none was to be made), lost (a key or backups, but no database), occupied
-    (there is one already), corrupt, newer, foreign, older (a step is missing), in_use, or full.
-    """
-
-    def __init__(self, problem: str, path: Path) -> None:
-        super().__init__(f"{problem}: {path}")
-        self.problem = problem
-        self.path = path
-
-
-@dataclass(frozen=True, slots=True)
-class Files:
-    """Where the parts of an installation lie."""
-
-    database: Path
-    key_file: Path
-    backups: Path
+from storage.opening_sqlite import put_in_place as put_in_place
+from storage.sites import BACKUP_SUFFIX as BACKUP_SUFFIX
+from storage.sites import Files as Files
+from storage.sites import Fill as Fill
+from storage.sites import Place, database_at
+from storage.sites import Refused as Refused
+from storage.postgresql import Server
+from storage.sealing import Keys
 
 
 @dataclass(frozen=True)
 class Opened:
-    """An open database, its keys, and the lock that keeps other processes away."""
+    """An open database, its keys, and the lock that keeps other programs away."""
 
     db: Database
     keys: Keys
-    lock: IO[bytes]
+    lock: ExitStack
 
     async def close(self) -> None:
-        """Finish the writes handed in, close the file, let others have it."""
+        """Finish the writes handed in, close the database, let others have it."""
         await self.db.close()
         self.lock.close()
 
 
-def open_sqlite(files: Files, *, fill: Fill | None = None) -> Opened:
+def open_database(files: Files, *, fill: Fill | None = None) -> Opened:
     """Return the database with all migrations run; with `fill`, make one first where nothing was ever made.
 
     `fill(db, keys)` writes the first rows. Raises `Refused`, and `KeyFileWrong` of `storage.sealing`.
@@ -82,21 +51,16 @@ def open_sqlite(files: Files, *, fill: Fill | None = None) -> Opened:
     except BaseException:
         lock.close()
         raise
-    return Opened(SqliteDatabase(files.database), keys, lock)
+    if isinstance(files.database, Server):
+        lock.close()  # from here on it is the writing connection that has it
+    return Opened(database_at(files.database), keys, lock)
 
 
-def take_lock(database: Path) -> IO[bytes]:
-    """Return the open lock file of a database; `Refused` (in_use) while another process holds it."""
-    database.parent.mkdir(parents=True, exist_ok=True)
-    # By its real name: two configurations may reach one file in two ways.
-    lock = _named(database.resolve(), ".lock").open("ab")
-    try:
-        # The system lets go of it when the process ends, however it ends.
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        lock.close()
-        raise Refused("in_use", database) from error
-    return lock
+def take_lock(place: Place) -> ExitStack:
+    """Keep other programs from writing until what this returns is closed; `Refused` (in_use) while another does."""
+    if isinstance(place, Server):
+        return opening_server.take_lock(place)
+    return opening_sqlite.take_lock(place)
 
 
 def is_there(files: Files) -> bool:
@@ -104,148 +68,41 @@ def is_there(files: Files) -> bool:
 
     `Refused` (lost) where only its key or its backups are left. Call it with the lock held.
     """
-    _settle_birth(files)
-    if files.database.exists():
-        return True
-    if files.key_file.exists() or any(files.backups.glob(f"*{BACKUP_SUFFIX}")):
-        raise Refused("lost", files.database)
-    return False
+    return _way(files.database).is_there(files)
+
+
+def is_occupied(files: Files) -> bool:
+    """Tell whether there is anything, ours or not, by a look that changes nothing; `Refused` if a server is away."""
+    return opening_server.is_occupied(files) if isinstance(files.database, Server) else files.path.exists()
 
 
 def give_birth(files: Files, fill: Fill) -> None:
     """Make database and key file where there is neither, whole or not at all."""
-    if is_there(files):
-        raise Refused("occupied", files.database)
-    new_key, new_database = _newborn(files.key_file), _newborn(files.database)
-    keys = create_key_file(new_key)
-    with _refusing(files.database), _engine(new_database) as engine, engine.connect() as connection:
-        migrations.upgrade(connection)
-        with connection.begin():
-            fill(connection, keys)
-    # The key goes first: a key with a whole newborn beside it means that only the last step is missing.
-    put_in_place(new_key, files.key_file)
-    put_in_place(new_database, files.database)
-
-
-def put_in_place(made: Path, name: Path) -> None:
-    """Give a finished file its name, on the disk before this returns."""
-    name.parent.mkdir(parents=True, exist_ok=True)
-    with made.open("rb") as file:
-        os.fsync(file.fileno())
-    made.replace(name)
-    folder = os.open(name.parent, os.O_RDONLY)
-    os.fsync(folder)
-    os.close(folder)
-
-
-def _settle_birth(files: Files) -> None:
-    new_key, new_database = _newborn(files.key_file), _newborn(files.database)
-    if files.key_file.exists() and new_database.exists() and not files.database.exists():
-        put_in_place(new_database, files.database)
-    new_key.unlink(missing_ok=True)
-    for part in (new_database, _named(new_database, "-wal"), _named(new_database, "-shm")):
-        part.unlink(missing_ok=True)
+    _way(files.database).give_birth(files, fill)
 
 
 def check_and_migrate(files: Files) -> Keys:
-    """Look the file over, run the missing migrations and return the keys; `Refused` or `KeyFileWrong` if not ours."""
-    if not is_there(files):
-        raise Refused("absent", files.database)
-    check_file(files.database)
-    keys = load_key_file(files.key_file)
-    with _refusing(files.database), _engine(files.database) as engine, engine.connect() as connection:
-        known = migrations.known_revision(connection)
-        connection.rollback()
-        if known != migrations.head():
-            migrations.upgrade(connection)
-    return keys
+    """Look it over, run the missing migrations and return the keys; `Refused` or `KeyFileWrong` if it is not ours."""
+    return _way(files.database).check_and_migrate(files)
 
 
-def check_file(database: Path) -> None:
-    """Raise `Refused` (corrupt) unless the file is a whole SQLite database."""
-    wal = _named(database, "-wal")
-    closed_cleanly = not wal.exists() or wal.stat().st_size == 0
-    size = database.stat().st_size
-    if size < _size_by_header(database) and closed_cleanly:
-        raise Refused("corrupt", database)
-    if size > CHECKED_ALWAYS_BYTES and closed_cleanly:
-        return
-    with _refusing(database), _engine(database) as engine, engine.connect() as connection:
-        if connection.exec_driver_sql("PRAGMA quick_check(1)").scalar() != "ok":
-            raise Refused("corrupt", database)
-
-
-def _size_by_header(database: Path) -> int:
-    """Return the bytes a file must have by its own header (https://www.sqlite.org/fileformat.html, November 2026).
-
-    0 where the header does not tell; `Refused` where it is not one of SQLite.
-    """
-    with database.open("rb") as file:
-        head = file.read(HEADER_BYTES)
-    if len(head) < HEADER_BYTES or not head.startswith(HEADER):
-        raise Refused("corrupt", database)
-    (page_bytes,) = struct.unpack_from(">H", head, 16)
-    changes, pages = struct.unpack_from(">II", head, 24)
-    (changes_at_size,) = struct.unpack_from(">I", head, 92)
-    return pages * (65536 if page_bytes == 1 else page_bytes) if changes == changes_at_size else 0
-
-
-@contextmanager
-def beside(database: Path, *, writing: bool = True, older_too: bool = False) -> Iterator[Connection]:
+def beside(place: Place, *, writing: bool = True, older_too: bool = False) -> AbstractContextManager[Connection]:
     """Yield a short transaction on a database that a running program may have open.
 
-    Safe without the lock: SQLite keeps transactions of several processes apart, a writing one begins IMMEDIATE and
-    waits its turn like a group of the running writer, and it makes no file and runs no migration. Keep it to a few
-    rows. Raises `Refused` where the file is missing, corrupt, or of another program, or (unless `older_too`) where
-    migrations are missing.
+    Safe without the lock: transactions of several processes are kept apart, and it makes no database and runs no
+    migration. Keep it to a few rows. Raises `Refused` where the database is missing, corrupt, away, or of another
+    program, or (unless `older_too`) where migrations are missing.
     """
-    if not database.exists():
-        raise Refused("absent", database)
-    _size_by_header(database)
-    with _refusing(database), _engine(database, read_only=not writing) as engine, engine.begin() as connection:
-        if migrations.known_revision(connection) != migrations.head() and not older_too:
-            raise Refused("older", database)
-        yield connection
+    if isinstance(place, Server):
+        return opening_server.beside(place, writing=writing, older_too=older_too)
+    return opening_sqlite.beside(place, writing=writing, older_too=older_too)
 
 
-@contextmanager
-def _engine(database: Path, *, read_only: bool = False) -> Iterator[Engine]:
-    engine = sqlite_engine(database, read_only=read_only)
-    try:
-        yield engine
-    finally:
-        engine.dispose()
+class _Way(Protocol):
+    def is_there(self, files: Files) -> bool: ...
+    def give_birth(self, files: Files, fill: Fill) -> None: ...
+    def check_and_migrate(self, files: Files) -> Keys: ...
 
 
-@contextmanager
-def _refusing(database: Path) -> Iterator[None]:
-    try:
-        yield
-    except NewerSchema as error:
-        raise Refused("newer", database) from error
-    except NotOurs as error:
-        raise Refused("foreign", database) from error
-    except DatabaseError as error:
-        problem = _problem(error)
-        if problem is None:
-            raise
-        raise Refused(problem, database) from error
-
-
-def _problem(error: DatabaseError) -> str | None:
-    said = str(error.orig)
-    if "not a database" in said or "malformed" in said:
-        return "corrupt"
-    if "disk is full" in said:
-        return "full"
-    if isinstance(error, OperationalError) and "locked" in said:
-        return "in_use"
-    return None
-
-
-def _newborn(path: Path) -> Path:
-    return _named(path, ".new")
-
-
-def _named(path: Path, suffix: str) -> Path:
-    return path.with_name(path.name + suffix)
+def _way(place: Place) -> _Way:
+    return opening_server if isinstance(place, Server) else opening_sqlite

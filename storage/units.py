@@ -55,7 +55,7 @@ def get(db: Connection, unit_id: int, on: date) -> Unit | None:
             select(*_COLUMNS)
             .join(unit_version, unit_version.c.unit_id == unit.c.id)
             .where(unit.c.id == unit_id)
-            .order_by(unit_version.c.valid_from.desc())
+            .order_by(unit_version.c.valid_from.desc().nulls_last())
         )
         row = db.execute(latest).first()
     return None if row is None else Unit(*row)

@@ -12,7 +12,7 @@ import pwd
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
 from itertools import count
@@ -76,7 +76,7 @@ def leave() -> None:
         return
     folder = Path(os.environ[FOLDER])
     if (folder / "data" / "postmaster.pid").exists():
-        _program("pg_ctl", "stop", "-D", folder / "data", "-m", "immediate")
+        stop(folder)
     shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -90,19 +90,47 @@ def server_url() -> str:
     with (folder / "lock").open("ab") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not (folder / "data").exists():
-            _start(folder)
+            _make_cluster(folder, FAST)
+            start(folder)
+    return _url(folder)
+
+
+def _url(folder: Path) -> str:
     return f"postgresql://lantoa@/postgres?host={folder}"
 
 
-def _start(folder: Path) -> None:
+def _make_cluster(folder: Path, settings: Mapping[str, str]) -> None:
     account = _account()
     if account is not None:
         os.chown(folder, account.pw_uid, account.pw_gid)
     _program("initdb", "-D", folder / "data", "-U", "lantoa", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync")
-    with (folder / "data" / "postgresql.conf").open("a") as settings:
-        settings.writelines(f"{name} = '{value}'\n" for name, value in FAST.items())
-        settings.write(f"unix_socket_directories = '{folder}'\n")
+    with (folder / "data" / "postgresql.conf").open("a") as written:
+        written.writelines(f"{name} = '{value}'\n" for name, value in settings.items())
+        written.write(f"unix_socket_directories = '{folder}'\n")
+
+
+def start(folder: Path) -> None:
+    """Start the server of a folder and wait until it answers."""
     _program("pg_ctl", "start", "-w", "-D", folder / "data", "-l", folder / "log")
+
+
+def stop(folder: Path) -> None:
+    """Stop the server of a folder as a crash would: no connection is closed, nothing is written out."""
+    _program("pg_ctl", "stop", "-w", "-D", folder / "data", "-m", "immediate")
+
+
+@contextmanager
+def durable_server() -> Iterator[tuple[Path, Server]]:
+    """Yield a server of one's own that keeps what it commits, by its folder and an empty database: to `stop`."""
+    with tempfile.TemporaryDirectory(prefix="lantoa-postgresql-", dir="/tmp") as name:
+        folder = Path(name)
+        _make_cluster(folder, {"listen_addresses": "", "shared_buffers": "16MB"})
+        start(folder)
+        try:
+            yield folder, Server(_url(folder))
+        finally:
+            if (folder / "data" / "postmaster.pid").exists():
+                stop(folder)
 
 
 def _program(name: str, *arguments: Any) -> None:

@@ -62,10 +62,25 @@ def known_revision(db: Connection) -> str:
 
 
 def upgrade(connection: Connection) -> None:
-    """Run the missing steps, each in a transaction of its own: a kill leaves the state between two steps."""
+    """Run the missing steps, each in a transaction of its own: a kill leaves the state between two steps.
+
+    Inside a transaction that is open already they are all part of it.
+    """
+    if connection.dialect.name == "postgresql":
+        _upgrade_server(connection)
+        return
     raw = connection.connection.driver_connection
     assert raw is not None
     # Steps that rebuild a table need this off, and it cannot be changed inside a transaction.
     raw.execute("PRAGMA foreign_keys=OFF")
     command.upgrade(alembic_config(connection), "head")
     raw.execute("PRAGMA foreign_keys=ON")
+
+
+def _upgrade_server(connection: Connection) -> None:
+    own = not connection.in_transaction()
+    # A step over many rows takes as long as it takes; the limit is for the statements of the running program.
+    connection.exec_driver_sql("SET statement_timeout = 0")
+    if own:
+        connection.commit()
+    command.upgrade(alembic_config(connection), "head")

@@ -132,7 +132,7 @@ delivery = Table(
     Column("tries", Integer, nullable=False, default=0),  # attempts that count; "wait a moment" does not
     Column("lease_until", Instant),
     Column("due_at", Instant, nullable=False),
-    Column("message_id", String(64)),
+    Column("message_id", String(64).with_variant(Text(), "postgresql")),  # of every part; only that server counts
     Column("reason", Text),
     Column("restricted", Boolean, nullable=False, default=False),
     Column("created_at", Instant, nullable=False),

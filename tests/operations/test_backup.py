@@ -159,7 +159,7 @@ async def test_a_missing_and_a_changed_file_are_found(filled: Config) -> None:
 
 async def test_a_broken_reference_is_found(filled: Config) -> None:
     files = files_of(filled)
-    sql(files.database, "pragma foreign_keys=off", "update report set author_id = 999999 where id = 5")
+    sql(files.path, "pragma foreign_keys=off", "update report set author_id = 999999 where id = 5")
     assert [said.key for said in verify(filled)] == ["verify.database"]
 
 

@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
+from bot.check import effective
 from bot.config import Wrong, load
+from storage.postgresql import Server
 from tests.operations.conftest import ROOT
 
 
@@ -79,6 +81,17 @@ def test_variables_of_the_tests_are_no_settings(tmp_path: Path) -> None:
     load(written(tmp_path, ""), {"LANTOA_TEST_POSTGRES": "postgresql://x"})
 
 
+def test_the_password_of_a_server_is_not_read_from_the_file(tmp_path: Path) -> None:
+    url = "postgresql://lantoa:ghe-tre-7@db.example.org/lantoa?sslmode=require"
+    assert mistakes(written(tmp_path, f"database: {{url: '{url}'}}")) == {"database.url": "config.secret_in_file"}
+    config = load(written(tmp_path, ""), {"LANTOA_DATABASE__URL": url.replace("postgresql", "postgres")})
+    assert config.database.place == Server(url)
+    for shown in (str(config.database.place), repr(config), *effective(config)):
+        assert "ghe-tre" not in shown
+    without = load(written(tmp_path, "database: {url: 'postgresql://lantoa@/lantoa?host=/run/postgresql'}"), {})
+    assert isinstance(without.database.place, Server)
+
+
 def test_a_value_may_lie_in_a_file(tmp_path: Path) -> None:
     secret = tmp_path / "url"
     secret.write_text("sqlite:////srv/x.db\n", "utf-8")
@@ -126,7 +139,10 @@ def test_a_channel_of_a_later_build_is_refused_by_name(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("url", "key"),
     [
-        ("postgresql://u:p@h/d", "config.no_postgresql"),
+        ("postgresql://u@h", "config.database_url"),
+        ("postgresql://h:x/d", "config.database_url"),
+        ("postgresql://h/d?timeout=3", "config.database_url"),
+        ("postgresql://h/d?sslmode=maybe", "config.database_url"),
         ("mysql://h/d", "config.database_url"),
         ("sqlite:///", "config.database_url"),
         ("sqlite:///:memory:", "config.database_url"),

@@ -125,6 +125,18 @@ def test_values_of_a_statement_are_not_told(written: io.StringIO) -> None:
     assert "Mai" not in clean(message)
 
 
+@pytest.mark.parametrize(
+    "message",
+    [
+        "duplicate key value violates unique constraint\nDETAIL:  Key (name)=(Mai) already exists.",
+        "Key (name)=(Mai) already exists.",
+        "invalid input for query argument $4: {'text': 'a\nMai'} (expected str)",
+    ],
+)
+def test_values_in_an_error_of_postgresql_are_not_told(message: str) -> None:
+    assert "Mai" not in clean(message)
+
+
 def test_names_of_our_own_keys_stay_readable() -> None:
     assert clean("no words for 'report.held_on'") == "no words for 'report.held_on'"
 

@@ -14,16 +14,15 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 
 from storage import migrations
+from storage.sites import Place, passing_engine
 from storage.schema import metadata
-from storage.sqlite import sqlite_engine
+from tests.postgresql import new_server_database
 
 
 @contextmanager
-def connected(path: Path) -> Iterator[Connection]:
-    engine = sqlite_engine(path)
-    with engine.connect() as connection:
+def connected(place: Place) -> Iterator[Connection]:
+    with passing_engine(place) as engine, engine.connect() as connection:
         yield connection
-    engine.dispose()
 
 
 @pytest.fixture
@@ -50,6 +49,32 @@ def statements(db: Connection) -> dict[str, list[str]]:
     """Return name → the parts of its statement in any order; a table made anew has its name quoted."""
     query = "select name, sql from sqlite_master where sql is not null and name <> 'alembic_version'"
     return {name: sorted(re.findall(r"[^,()\s\"]+", sql)) for name, sql in db.exec_driver_sql(query)}
+
+
+@pytest.mark.postgresql
+def test_on_a_server_the_steps_end_at_the_same_tables_as_in_the_program() -> None:
+    with new_server_database(tables=False) as one, new_server_database() as other:
+        with connected(one) as connection:
+            migrations.upgrade(connection)
+            assert migrations.known_revision(connection) == migrations.head()
+            context = MigrationContext.configure(connection, opts={"compare_server_default": True})
+            assert compare_metadata(context, metadata) == []
+            stepped = parts(connection)
+        with connected(other) as connection:
+            assert stepped == parts(connection)
+
+
+def parts(db: Connection) -> set[tuple[str, ...]]:
+    """Return every column, constraint and index of a server's database as it describes them."""
+    queries = (
+        "select table_name, column_name, data_type, coalesce(character_maximum_length, 0)::text, is_nullable,"
+        " coalesce(column_default, '') from information_schema.columns where table_schema = 'public'",
+        "select conrelid::regclass::text, conname, pg_get_constraintdef(oid) from pg_constraint"
+        " where connamespace = 'public'::regnamespace",
+        "select indexname, indexdef from pg_indexes where schemaname = 'public'",
+    )
+    found = {tuple(row) for query in queries for row in db.exec_driver_sql(query)}
+    return {row for row in found if not any("alembic_version" in part for part in row)}
 
 
 def test_there_is_one_line_of_steps() -> None:

@@ -16,7 +16,7 @@ from bot.start import files_of, open_installation
 from handlers.content import Content
 from storage import installation, migrations, opening
 from storage.database import Connection
-from storage.opening import Files, Refused, open_sqlite
+from storage.opening import Files, Refused, open_database
 from storage.sealing import KeyFileWrong, Keys, load_key_file
 from storage.sqlite import sqlite_engine
 from tests.operations.conftest import NOW, ROOT
@@ -32,7 +32,7 @@ def files(tmp_path: Path) -> Files:
 
 
 async def made(files: Files) -> None:
-    await open_sqlite(files, fill=real).close()
+    await open_database(files, fill=real).close()
 
 
 def another_process(code: str, database: Path) -> str:
@@ -43,29 +43,29 @@ def another_process(code: str, database: Path) -> str:
 
 def problem(files: Files, *, fill: opening.Fill | None = real) -> str:
     with pytest.raises(Refused) as caught:
-        open_sqlite(files, fill=fill)
+        open_database(files, fill=fill)
     return caught.value.problem
 
 
 async def test_a_new_place_gets_database_and_key(files: Files) -> None:
     await made(files)
     assert files.key_file.stat().st_mode & 0o777 == 0o600
-    opened = open_sqlite(files)
+    opened = open_database(files)
     assert (await opened.db.read(installation.get)).kind == "real"
     await opened.close()
-    assert not list(files.database.parent.glob("*.new*"))
+    assert not list(files.path.parent.glob("*.new*"))
 
 
 async def test_nothing_is_made_where_nothing_was_to_be_made(files: Files) -> None:
     assert problem(files, fill=None) == "absent"
-    assert not files.database.exists()
+    assert not files.path.exists()
 
 
 async def test_a_lost_database_is_not_replaced_by_an_empty_one(files: Files) -> None:
     await made(files)
-    files.database.unlink()
+    files.path.unlink()
     assert problem(files) == "lost"
-    assert not files.database.exists()
+    assert not files.path.exists()
 
 
 async def test_a_backup_without_a_database_is_a_lost_one(files: Files) -> None:
@@ -77,29 +77,29 @@ async def test_a_backup_without_a_database_is_a_lost_one(files: Files) -> None:
 @pytest.mark.parametrize("content", [b"", b"SQLite", b"x" * 4096, b"SQLite format 3\0" + b"\xff" * 4080])
 async def test_a_file_that_is_no_database_is_refused_and_kept(files: Files, content: bytes) -> None:
     await made(files)
-    files.database.write_bytes(content)
+    files.path.write_bytes(content)
     assert problem(files) == "corrupt"
-    assert files.database.read_bytes() == content
+    assert files.path.read_bytes() == content
 
 
 async def test_a_cut_off_database_is_refused(files: Files) -> None:
     await made(files)
-    whole = files.database.read_bytes()
-    files.database.write_bytes(whole[: len(whole) // 2])
+    whole = files.path.read_bytes()
+    files.path.write_bytes(whole[: len(whole) // 2])
     assert problem(files) == "corrupt"
 
 
 async def test_damage_inside_is_seen(files: Files) -> None:
     await made(files)
-    content = bytearray(files.database.read_bytes())
+    content = bytearray(files.path.read_bytes())
     content[4096:12288] = b"\x5a" * 8192
-    files.database.write_bytes(content)
+    files.path.write_bytes(content)
     assert problem(files) == "corrupt"
 
 
 async def test_a_newer_database_is_refused(files: Files) -> None:
     await made(files)
-    with closing(sqlite3.connect(files.database)) as db:
+    with closing(sqlite3.connect(files.path)) as db:
         db.execute("update alembic_version set version_num = '9999'")
         db.commit()
     assert problem(files) == "newer"
@@ -107,8 +107,8 @@ async def test_a_newer_database_is_refused(files: Files) -> None:
 
 async def test_a_database_of_another_program_is_refused(files: Files) -> None:
     await made(files)
-    files.database.unlink()
-    with closing(sqlite3.connect(files.database)) as db:
+    files.path.unlink()
+    with closing(sqlite3.connect(files.path)) as db:
         db.execute("create table theirs (x)")
         db.commit()
     assert problem(files) == "foreign"
@@ -118,23 +118,23 @@ async def test_a_database_without_its_key_is_refused(files: Files) -> None:
     await made(files)
     files.key_file.unlink()
     with pytest.raises(KeyFileWrong):
-        open_sqlite(files, fill=real)
+        open_database(files, fill=real)
     assert not files.key_file.exists()
 
 
 async def test_a_second_opening_is_refused(files: Files) -> None:
-    opened = open_sqlite(files, fill=real)
+    opened = open_database(files, fill=real)
     assert problem(files) == "in_use"
     await opened.close()
-    await open_sqlite(files).close()
+    await open_database(files).close()
 
 
 async def test_another_process_is_refused_until_ours_is_gone(files: Files) -> None:
-    opened = open_sqlite(files, fill=real)
+    opened = open_database(files, fill=real)
     code = "import sys; from pathlib import Path; from storage.opening import take_lock; take_lock(Path(sys.argv[1]))"
-    assert "in_use" in another_process(code, files.database)
+    assert "in_use" in another_process(code, files.path)
     await opened.close()
-    assert another_process(code, files.database) == ""
+    assert another_process(code, files.path) == ""
 
 
 async def test_a_birth_cut_off_before_its_key_begins_anew(files: Files) -> None:
@@ -143,8 +143,8 @@ async def test_a_birth_cut_off_before_its_key_begins_anew(files: Files) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        open_sqlite(files, fill=killed)
-    assert not files.database.exists()
+        open_database(files, fill=killed)
+    assert not files.path.exists()
     assert not files.key_file.exists()
     await made(files)
 
@@ -153,21 +153,21 @@ async def test_a_process_killed_in_a_birth_leaves_room_for_the_next(files: Files
     code = (
         "import os, sys\n"
         "from pathlib import Path\n"
-        "from storage.opening import Files, open_sqlite\n"
+        "from storage.opening import Files, open_database\n"
         "d = Path(sys.argv[1])\n"
-        "open_sqlite(Files(d, d.parent.parent / 'k' / 'lantoa.key', d.parent / 'b'), fill=lambda *_: os._exit(9))\n"
+        "open_database(Files(d, d.parent.parent / 'k' / 'lantoa.key', d.parent / 'b'), fill=lambda *_: os._exit(9))\n"
     )
-    assert another_process(code, files.database) == ""
-    assert files.database.with_name("lantoa.db.new").exists()
-    assert not files.database.exists()
+    assert another_process(code, files.path) == ""
+    assert files.path.with_name("lantoa.db.new").exists()
+    assert not files.path.exists()
     await made(files)
-    assert not list(files.database.parent.glob("*.new*"))
+    assert not list(files.path.parent.glob("*.new*"))
 
 
 async def test_a_birth_cut_off_between_key_and_database_is_finished(files: Files) -> None:
     await made(files)
-    files.database.rename(files.database.with_name("lantoa.db.new"))
-    opened = open_sqlite(files)
+    files.path.rename(files.path.with_name("lantoa.db.new"))
+    opened = open_database(files)
     assert (await opened.db.read(installation.get)).kind == "real"
     await opened.close()
 
@@ -181,16 +181,16 @@ async def test_a_file_left_open_by_a_dead_process_is_checked_and_opened(files: F
         "db.commit()\n"
         "os._exit(9)\n"
     )
-    another_process(code, files.database)
-    assert files.database.with_name("lantoa.db-wal").stat().st_size > 0
-    opened = open_sqlite(files)
+    another_process(code, files.path)
+    assert files.path.with_name("lantoa.db-wal").stat().st_size > 0
+    opened = open_database(files)
     assert (await opened.db.read(installation.get)).hold
     await opened.close()
 
 
 async def test_a_short_write_goes_beside_the_running_program(files: Files) -> None:
-    opened = open_sqlite(files, fill=real)
-    with opening.beside(files.database) as db:
+    opened = open_database(files, fill=real)
+    with opening.beside(files.path) as db:
         assert installation.set_hold(db, True)
     assert (await opened.db.read(installation.get)).hold
     assert await opened.db.write(installation.set_hold, False)
@@ -198,36 +198,36 @@ async def test_a_short_write_goes_beside_the_running_program(files: Files) -> No
 
 
 async def test_beside_makes_no_file(files: Files) -> None:
-    with pytest.raises(Refused, match="absent"), opening.beside(files.database):
+    with pytest.raises(Refused, match="absent"), opening.beside(files.path):
         raise AssertionError
-    assert not files.database.exists()
+    assert not files.path.exists()
 
 
 async def test_beside_changes_nothing_where_a_migration_is_missing(files: Files) -> None:
     await made(files)
-    with closing(sqlite3.connect(files.database)) as db:
+    with closing(sqlite3.connect(files.path)) as db:
         db.execute("delete from alembic_version")
         db.commit()
-    with pytest.raises(Refused, match="foreign"), opening.beside(files.database):
+    with pytest.raises(Refused, match="foreign"), opening.beside(files.path):
         raise AssertionError
 
 
 async def test_a_database_of_an_older_program_is_refused_beside_it_and_migrated_when_opened(files: Files) -> None:
     await made(files)
-    files.database.unlink()
-    engine = sqlite_engine(files.database)
+    files.path.unlink()
+    engine = sqlite_engine(files.path)
     with engine.connect() as connection:
         command.upgrade(migrations.alembic_config(connection), "0001")
     engine.dispose()
-    with pytest.raises(Refused, match="older"), opening.beside(files.database):
+    with pytest.raises(Refused, match="older"), opening.beside(files.path):
         raise AssertionError
-    opened = open_sqlite(files)
+    opened = open_database(files)
     assert await opened.db.read(migrations.revision) == migrations.head()
     await opened.close()
 
 
 async def test_keys_are_those_of_the_file(files: Files) -> None:
-    opened = open_sqlite(files, fill=real)
+    opened = open_database(files, fill=real)
     assert opened.keys == load_key_file(files.key_file)
     assert migrations.head() is not None
     await opened.close()
@@ -252,5 +252,5 @@ async def test_no_demonstration_is_made_where_it_could_not_run(config: Config, c
     public = changed(config, {"web": {"host": "0.0.0.0"}})
     with pytest.raises(Wrong):
         await open_installation(public, content, now=NOW)
-    assert not files_of(public).database.exists()
+    assert not files_of(public).path.exists()
     assert not files_of(public).key_file.exists()

@@ -49,7 +49,7 @@ async def test_the_first_officer_gets_in_by_her_invitation(config: Config, conte
 
 
 def offered(config: Config, made: Invitation) -> tuple[str | None, str | None]:
-    with opening.beside(config.database.path) as db:
+    with opening.beside(config.database.place) as db:
         who = contacts.create(db, at=NOW, language="vi")
         offer = invitations.offered(db, codes.code_digest(made.code), who, NOW, NOW.date())
     assert offer is not None

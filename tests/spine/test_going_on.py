@@ -80,7 +80,7 @@ def test_a_birth_without_room_is_refused_in_words_and_begins_anew(tmp_path: Path
         db.exec_driver_sql("create table much as select zeroblob(1000000)")
 
     with pytest.raises(opening.Refused, match="full"):
-        opening.open_sqlite(files, fill=fill)
+        opening.open_database(files, fill=fill)
     assert not opening.is_there(files)
 
 

@@ -63,6 +63,10 @@ async def test_a_failed_effect_is_undone_tried_again_and_holds_back_only_its_own
     assert [state for state, _ in await states(office)] == ["done"] * 3
 
 
+async def test_hostile_letters_in_any_part_of_a_message_are_left_out(office: Office) -> None:
+    assert await office.hear("an", "menu", pressed="1.\0\ud800", edits="x\0") == ["turn.old_button", "menu.shown"]
+
+
 async def test_five_failures_make_a_dead_letter_that_can_be_replayed_and_its_sender_is_told(office: Office) -> None:
     office.broken = 5
     told: list[str] = []

@@ -540,7 +540,7 @@ def upgrade() -> None:
         sa.Column("tries", sa.Integer(), nullable=False),
         sa.Column("lease_until", sa.DateTime(timezone=True), nullable=True),
         sa.Column("due_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("message_id", sa.String(length=64), nullable=True),
+        sa.Column("message_id", sa.String(length=64).with_variant(sa.Text(), "postgresql"), nullable=True),
         sa.Column("reason", sa.Text(), nullable=True),
         sa.Column("restricted", sa.Boolean(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
