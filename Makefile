@@ -10,6 +10,7 @@ WORKERS := 2
 TEST := $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal
 SUITABLE := import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))
 FIND_CHROMIUM := command -v chromium || command -v chromium-browser || command -v google-chrome
+FIND_POSTGRESQL := test -n "$$LANTOA_TEST_POSTGRES" || command -v initdb || ls /usr/lib/postgresql/*/bin/initdb 2>/dev/null
 BENCHMARKS := $(filter-out benchmarks/_%,$(wildcard benchmarks/*.py))
 
 .PHONY: help run test check bench dev lock
@@ -26,11 +27,17 @@ help:
 run: $(VENV)/run.stamp
 	@exec $(BIN)/lantoa run
 
-# Browser tests need a Chromium of the system; where there is none they are left out and the last line says so.
+# Some tests need a Chromium or the server programs of PostgreSQL; where there are none they are left out and the last
+# line says so.
 test: $(VENV)/dev.stamp
-	@if ($(FIND_CHROMIUM)) >/dev/null; then exec $(TEST); fi; \
-	status=0; $(TEST) -m "not browser" || status=$$?; \
-	echo "BROWSER TESTS LEFT OUT: no Chromium found. Install it (Debian: apt-get install chromium) and run make test again."; \
+	@kinds=""; said=""; \
+	if ! ($(FIND_POSTGRESQL)) >/dev/null; then kinds="not postgresql"; \
+		said="POSTGRESQL TESTS LEFT OUT: no server programs found. Install them (Debian: apt-get install postgresql) and run make test again. "; fi; \
+	if ! ($(FIND_CHROMIUM)) >/dev/null; then kinds="$${kinds:+$$kinds and }not browser"; \
+		said="$${said}BROWSER TESTS LEFT OUT: no Chromium found. Install it (Debian: apt-get install chromium) and run make test again."; fi; \
+	if [ -z "$$kinds" ]; then exec $(TEST); fi; \
+	status=0; $(TEST) -m "$$kinds" || status=$$?; \
+	echo "$$said"; \
 	exit $$status
 
 check: $(VENV)/dev.stamp
