@@ -41,6 +41,9 @@ from storage.database import (
 READERS = 4
 TRIES = 5
 CONNECT_S, STATEMENT_S, LOCK_S = 5, 60, 10
+ALONE_S = 3
+"""The server needs a moment to notice that a connection is gone, and with it the lock."""
+
 RESOLVE_S = 8
 """How long a commit without an answer is asked after before its callers are told that nobody knows."""
 
@@ -65,7 +68,7 @@ class Server:
 def postgresql_engine(server: Server, *, read_only: bool = False) -> Engine:
     """Return an engine for code that waits: commands, migrations, tests."""
     blocking.register()
-    return create_engine(_url(server, "blocking"), poolclass=NullPool, **_settings(server, read_only=read_only))
+    return create_engine(_url(server, "blocking"), **_settings(server, read_only=read_only))
 
 
 def _async_engine(server: Server, *, read_only: bool = False, **pool: Any) -> AsyncEngine:
@@ -203,15 +206,14 @@ class PostgresqlDatabase(Database):
         """Connect to write, alone; `Away` where another process does."""
         connection = await _connected(self._writing)
         try:
-            row = (await connection.exec_driver_sql(_ALONE)).one()
-            await connection.commit()
+            self._since = await _alone(connection)
         except Exception as error:
             await connection.close()
             raise Away(type(error).__name__) from error
-        if not row.alone:
+        if self._since is None:
             await connection.close()
             raise Away("another process writes")
-        self._connection, self._since = connection, row.since
+        self._connection = connection
         return connection
 
     async def _drop(self) -> None:
@@ -253,6 +255,21 @@ class PostgresqlDatabase(Database):
 
 
 _ALONE = f"SELECT pg_try_advisory_lock({WRITER}) AS alone, pg_postmaster_start_time()::text AS since"
+
+
+async def _alone(connection: AsyncConnection) -> str | None:
+    """Take the lock of whoever writes and return since when the server runs; None if another process keeps it."""
+    deadline = asyncio.get_running_loop().time() + ALONE_S
+    while True:
+        row = (await connection.exec_driver_sql(_ALONE)).one()
+        await connection.commit()
+        if row.alone:
+            return str(row.since)
+        if asyncio.get_running_loop().time() > deadline:
+            return None
+        await asyncio.sleep(0.05)
+
+
 _NUMBER = "SELECT pg_current_xact_id_if_assigned()::text"
 _STATE = "SELECT pg_xact_status($1::text::xid8)"
 _IN_THE_FUTURE = "22023"

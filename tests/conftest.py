@@ -42,7 +42,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 @pytest.fixture
 def kind() -> str:
-    """The kind of database; folders whose tests run on both give this fixture the parameters `BOTH`."""
+    """The kind of database; folders whose tests run on both import `kind` from `tests.tables`."""
     return SQLITE
 
 

@@ -18,10 +18,15 @@ from tests.postgresql import new_server_database
 
 SQLITE, POSTGRESQL = "sqlite", "postgresql"
 BOTH = (SQLITE, pytest.param(POSTGRESQL, marks=pytest.mark.postgresql))
-"""The kinds of database, as the parameters of a fixture `kind`."""
 
 on_sqlite = pytest.mark.parametrize("kind", [SQLITE])
 """For a test of what only that kind does."""
+
+
+@pytest.fixture(params=BOTH)
+def kind(request: pytest.FixtureRequest) -> str:
+    """The kind of database, one after the other, in folders that import this."""
+    return str(request.param)
 
 
 @contextmanager

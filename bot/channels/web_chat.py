@@ -283,7 +283,7 @@ class WebChat(Channel):
             raise ValueError("the message carries no id of its own")
         body = {
             "text": _text(message.get("text")),
-            "pressed": _text(message.get("choice"), most=MAX_CHOICE_CHARS) or None,
+            "pressed": _choice(message.get("choice")),
             "attachments": [
                 {"sha256": p.sha256, "media_type": p.media_type, "size_bytes": p.size_bytes} for p in photos
             ],
@@ -364,6 +364,12 @@ def _text(value: object, *, most: int = MAX_FORM_TEXT) -> str:
     if value is not None and len(value) > most:
         raise ValueError("longer than the page writes it")
     return value or ""
+
+
+def _choice(value: object) -> str | None:
+    choice = _text(value, most=MAX_CHOICE_CHARS)
+    choice.encode()  # half a letter is no button of ours: `UnicodeEncodeError` is a `ValueError`
+    return choice or None
 
 
 def _instant(value: object) -> datetime | None:

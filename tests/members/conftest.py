@@ -7,11 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from storage.sites import Place
 from tests.members.stage import Stage, make_stage
-from tests.tables import new_database
+from tests.tables import engine_on
+from tests.tables import kind as kind
 
 
 @pytest.fixture
-def stage(tmp_path: Path) -> Iterator[Stage]:
-    with new_database(tmp_path / "test.db") as engine:
+def stage(place: Place, tmp_path: Path) -> Iterator[Stage]:
+    with engine_on(place) as engine:
         yield make_stage(tmp_path, engine)

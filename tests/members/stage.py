@@ -19,6 +19,7 @@ from figures.catalogue import Catalogue
 from handlers.content import Content, Hotline, Role
 from handlers.context import Context, Post
 from storage import appointments, contacts, members, sessions, units
+from storage.database import to_json
 from storage.schema import delivery, inbox, metadata
 from storage.sealing import Sealer, create_key_file
 from storage.sessions import Session, Talk
@@ -86,7 +87,8 @@ class Stage:
     def dump(self) -> str:
         """Everything in the database as text."""
         with self.db() as db:
-            return "\n".join(str(tuple(row)) for table in metadata.sorted_tables for row in db.execute(table.select()))
+            rows = [row for table in metadata.sorted_tables for row in db.execute(table.select())]
+        return "\n".join(to_json(each) if isinstance(each, dict | list) else str(each) for row in rows for each in row)
 
 
 @dataclass

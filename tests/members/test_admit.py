@@ -127,7 +127,8 @@ def test_a_refused_officer_is_not_asked_for_a_reason(stage: Stage, woman: Person
 
 def test_rights_are_read_again_when_she_decides(stage: Stage, officer: Person, woman: Person) -> None:
     code = applies(woman)
-    stage.rows("update appointment set valid_to = '2026-01-01'")
+    with stage.db() as db:
+        db.exec_driver_sql("update appointment set valid_to = '2026-01-01'")
     assert key_of(opens(officer, code, "admit")) == "admit.unknown"
 
 

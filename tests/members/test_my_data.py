@@ -150,11 +150,11 @@ def test_deleting_leaves_her_name_phone_and_words_nowhere(stage: Stage) -> None:
     asks(woman, Press("see"))
     asks(woman, Press("correct"), Press("name"), "Rơ Châm H'Mai", Press("yes"))
     _reports(stage, woman, "chị Rơ Châm H'Mai trồng 5 cây")
-    for trace in ("H''Bia", "H''Mai", "0323 456 789", "12/5/2003"):
+    for trace in ("H'Bia", "H'Mai", "0323 456 789", "12/5/2003"):
         assert trace in stage.dump(), "the test must see what it looks for"
     assert key_of(asks(woman, Press("delete"), Press("yes"))) == "my_data.deleted"
     dump = stage.dump()
-    for trace in ("Bia", "H''Mai", "cham", "0323", "323456789", "323 456 789", "12/5/2003", "032••••789"):
+    for trace in ("Bia", "H'Mai", "cham", "0323", "323456789", "323 456 789", "12/5/2003", "032••••789"):
         assert trace not in dump
     assert stage.rows("select source_text from report") == [("chị — trồng 5 cây",)]
 
@@ -189,7 +189,7 @@ def test_deleting_ends_her_memberships_and_her_rights_at_once(stage: Stage) -> N
     woman = joins(stage)
     asks(woman, Press("delete"), Press("yes"))
     assert woman.context().member_of == ()
-    assert stage.rows("select valid_to, reason from membership") == [("2026-11-23", "erased")]
+    assert stage.rows("select cast(valid_to as text), reason from membership") == [("2026-11-23", "erased")]
 
 
 def test_a_message_that_still_waits_is_not_lost_by_deleting(stage: Stage) -> None:

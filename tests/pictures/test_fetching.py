@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import pytest_asyncio
 from sqlalchemy import select
 
 from bot.channels.base import Channel, ChannelDown, NotSent, Outgoing, Refused, TooManyRequests, Unclear
@@ -21,9 +22,10 @@ from bot.pictures import PicturePool
 from dialogue.messages import Capabilities
 from storage import attachments, contacts, integrity, remote_files, sessions
 from storage.database import Connection, Database
-from storage.schema import attachment, metadata, remote_file
+from storage.sites import Place, database_at
+from storage.schema import attachment, remote_file
 from storage.sessions import Session, Talk
-from storage.sqlite import SqliteDatabase, sqlite_engine
+from tests.tables import kind as kind
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 NAME, OTHER = "a" * 64, "b" * 64
@@ -98,12 +100,9 @@ class Desk:
         return await self.db.read(lambda db: tuple[Any, ...](db.execute(query).one()))
 
 
-@pytest.fixture
-async def db(tmp_path: Path) -> AsyncIterator[Database]:
-    engine = sqlite_engine(tmp_path / "test.db")
-    metadata.create_all(engine)
-    engine.dispose()
-    database = SqliteDatabase(tmp_path / "test.db")
+@pytest_asyncio.fixture(loop_scope="module")
+async def db(place: Place) -> AsyncIterator[Database]:
+    database = database_at(place)
     yield database
     await database.close()
 

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
+from storage.sites import Place
 from tests.reports.stage import Person, Stage, make_stage
-from tests.tables import new_database
+from tests.tables import engine_on
+from tests.tables import kind as kind
 
 
 @pytest.fixture
-def stage(tmp_path: Path) -> Iterator[Stage]:
-    with new_database(tmp_path / "reports.db") as engine:
+def stage(place: Place) -> Iterator[Stage]:
+    with engine_on(place) as engine:
         yield make_stage(engine)
 
 

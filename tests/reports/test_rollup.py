@@ -18,7 +18,7 @@ from figures.rollup import Fact, Total, combined, percentage, total, within, yes
 from storage import figures, reports, units
 from storage.figures import Span, Subject, Way
 from storage.reports import NewFigure, NewReport
-from tests.tables import new_database
+from tests.tables import BOTH, POSTGRESQL, engine_on, new_place
 from vietnamese.periods import period_bounds
 
 YEAR = (date(2026, 1, 1), date(2026, 12, 31))
@@ -148,9 +148,10 @@ def _facts(units_count: int) -> st.SearchStrategy[tuple[Any, ...]]:
     )
 
 
-@pytest.fixture(scope="module")
-def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
-    with new_database(tmp_path_factory.mktemp("rollup") / "figures.db") as engine:
+@pytest.fixture(scope="module", params=BOTH)
+def engine(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    path = tmp_path_factory.mktemp("rollup") / "figures.db"
+    with new_place(request.param, path) as place, engine_on(place) as engine:
         yield engine
 
 
@@ -158,6 +159,8 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
 def scratch(engine: Engine) -> Iterator[Connection]:
     """A database that forgets what is written to it."""
     with engine.connect() as db, db.begin() as transaction:
+        if db.dialect.name == POSTGRESQL:  # where numbers given are not given again by themselves
+            db.exec_driver_sql("ALTER SEQUENCE unit_id_seq RESTART")
         yield db
         transaction.rollback()
 

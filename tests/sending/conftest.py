@@ -10,12 +10,8 @@ from storage.database import Database
 from storage.sites import Place, database_at
 from tests.members.stage import Person, Stage, make_stage
 from tests.sending.world import Clock, Road, settle_in
-from tests.tables import BOTH, engine_on
-
-
-@pytest.fixture(params=BOTH)
-def kind(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
+from tests.tables import engine_on
+from tests.tables import kind as kind
 
 
 @pytest.fixture

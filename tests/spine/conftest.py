@@ -23,6 +23,7 @@ from bot.web import Health, make_web
 from handlers.content import Content
 from tests.conftest import Demonstration
 from tests.operations.conftest import NOW
+from tests.tables import kind as kind
 from tests.turns.conftest import office as office
 
 KEY = "0123456789abcdef"

@@ -8,14 +8,14 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import null, select, text, update
+from sqlalchemy import null, select, update
 
 from dialogue.messages import Notice, Reply, Say, reply
 from dialogue.turn import Ask, Conversation, Script
 from storage import appointments, contacts, housekeeping
 from storage import inbox as inbox_rows
 from storage.database import Connection
-from storage.schema import delivery, inbox, session, unit, unit_version
+from storage.schema import appointment, delivery, inbox, session, unit, unit_version
 from tests.turns.conftest import Office, ask_nothing
 
 
@@ -268,8 +268,8 @@ async def test_a_message_dated_back_gets_no_rights_that_ended_since(office: Offi
     earlier = office.now - timedelta(days=3)
     await office.intake.accept("web_chat", "an", "an:1", {"text": "duyệt"}, sent_at=earlier)
     await office.dispatcher.drain()
-    ended = "update appointment set valid_to = :day"
-    await office.db.write(lambda db: db.execute(text(ended), {"day": str(today - timedelta(days=1))}) and None)
+    ended = update(appointment).values(valid_to=today - timedelta(days=1))
+    await office.db.write(lambda db: db.execute(ended) and None)
     await office.intake.accept("web_chat", "an", "an:2", {"text": "duyệt"}, sent_at=earlier)
     await office.dispatcher.drain()
     assert seen == [earlier.date(), today]

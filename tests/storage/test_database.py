@@ -12,7 +12,8 @@ from sqlalchemy.exc import DBAPIError
 
 from storage.database import Closed, Connection, Database, savepoint
 from storage.sites import Place, database_at
-from tests.tables import BOTH, on_sqlite
+from tests.tables import kind as kind
+from tests.tables import on_sqlite
 
 
 def add(db: Connection, number: int) -> int:
@@ -35,11 +36,6 @@ def add_many(db: Connection, numbers: Sequence[int]) -> list[int]:
 
 def all_numbers(db: Connection) -> list[int]:
     return list(db.scalars(text("select n from numbers order by n")))
-
-
-@pytest.fixture(params=BOTH)
-def kind(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
 
 
 @pytest.fixture

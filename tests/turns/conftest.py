@@ -24,7 +24,8 @@ from storage import installation
 from storage.database import Connection, Database
 from storage.sites import Place, database_at
 from storage.schema import delivery
-from tests.tables import BOTH, engine_on
+from tests.tables import engine_on
+from tests.tables import kind as kind
 
 WORDS = {
     "turn.back.words": "quay lại",
@@ -191,11 +192,6 @@ def _replies(db: Connection) -> list[Any]:
 def _last(db: Connection) -> tuple[int, Mapping[str, Any]]:
     row = db.execute(select(delivery.c.id, delivery.c.body).order_by(delivery.c.id.desc()).limit(1)).one()
     return row.id, row.body
-
-
-@pytest.fixture(params=BOTH)
-def kind(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
 
 
 @pytest.fixture
