@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from datetime import datetime
 from functools import cache
 from pathlib import Path
@@ -17,13 +18,16 @@ from bot.content import load_content
 from bot.start import open_installation
 from handlers.content import Content
 from storage.sites import Place
+from storage.postgresql import Server
 from tests import postgresql
+from tests.postgresql import new_server_database
 from tests.tables import SQLITE, new_place
 
 ROOT = Path(__file__).resolve().parents[1]
 PROCESSORS = structlog.get_config()["processors"]
 
 Demonstration = Callable[[datetime], Path]
+DemonstrationOnAServer = Callable[[datetime], tuple[Path, Server]]
 
 # How long an example takes says how busy the machine is, and nothing about the program.
 settings.register_profile("any machine", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -76,12 +80,30 @@ def demonstration(content: Content, tmp_path_factory: pytest.TempPathFactory) ->
     @cache
     def made(now: datetime) -> Path:
         folder = tmp_path_factory.mktemp("demonstration")
-        (folder / "config.yaml").write_text(f"content: {ROOT / 'content'}\n", "utf-8")
-
-        async def plant() -> None:
-            await (await open_installation(load(folder / "config.yaml", {}), content, now=now)).close()
-
-        asyncio.run(plant())
+        asyncio.run(_planted(folder, content, now))
         return folder
 
     return made
+
+
+@pytest.fixture(scope="session")
+def demonstration_on_a_server(
+    content: Content, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[DemonstrationOnAServer]:
+    """Return a maker of demonstrations on a server: the folder and the database, to be copied, never opened."""
+    with ExitStack() as kept:
+
+        @cache
+        def made(now: datetime) -> tuple[Path, Server]:
+            folder = tmp_path_factory.mktemp("demonstration")
+            server = kept.enter_context(new_server_database(tables=False))
+            asyncio.run(_planted(folder, content, now, server.url))
+            return folder, server
+
+        yield made
+
+
+async def _planted(folder: Path, content: Content, now: datetime, url: str = "") -> None:
+    (folder / "config.yaml").write_text(f"content: {ROOT / 'content'}\n", "utf-8")
+    config = load(folder / "config.yaml", {"LANTOA_DATABASE__URL": url})
+    await (await open_installation(config, content, now=now)).close()

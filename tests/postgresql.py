@@ -180,9 +180,19 @@ def new_server_database(*, tables: bool = True) -> Iterator[Server]:
             _drop(name)
 
 
-def _made(*, tables: bool) -> str:
+@contextmanager
+def copied_database(original: Server) -> Iterator[Server]:
+    """Yield a copy of a database that nobody uses, and drop it at the end."""
+    name = _made(tables=False, template=str(make_url(original.url).database))
+    try:
+        yield _on(name)
+    finally:
+        _drop(name)
+
+
+def _made(*, tables: bool, template: str = "template0") -> str:
     name = f"test_{os.getpid()}_{next(_numbers)}"
-    _run(f'CREATE DATABASE "{name}" TEMPLATE template0')
+    _run(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
     if tables:
         engine = postgresql_engine(_on(name))
         metadata.create_all(engine)

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
@@ -13,16 +14,20 @@ import pytest
 from bot.config import Config, load
 from bot.transcript import Line, parse, write
 from handlers.content import Content
-from tests.conftest import Demonstration
+from tests.conftest import Demonstration, DemonstrationOnAServer
 from tests.dialogues.actor import Actor
 from tests.dialogues.telegram import on_telegram
 from tests.dialogues.theatre import BIRTHDAY, in_the_terminal
+from tests.postgresql import copied_database
 
 TRANSCRIPTS = sorted(Path(__file__).parent.glob("*.txt"))
 ONLY_ABROAD = "abroad_"
 """Transcripts so named are about what is different abroad; in all others people agreed to the transfer before."""
 
 AT_HOME = [path for path in TRANSCRIPTS if not path.stem.startswith(ONLY_ABROAD)]
+RESTARTED_ON_A_SERVER = {"broadcast", "register", "report_one_sentence"}
+"""Going on after a restart is the same code on both databases; a few show it."""
+
 each_transcript = pytest.mark.parametrize("transcript", TRANSCRIPTS, ids=lambda path: path.stem)
 
 
@@ -44,6 +49,21 @@ async def test_transcript(transcript: Path, way: str, config: Config, content: C
     plain = way == "numbers"
     theatre = partial(in_the_terminal, config, content, buttons=not plain)
     await Actor(theatre, plain=plain, restarts=way == "restarts").play(await lines_of(transcript))
+
+
+@pytest.fixture
+def config_of_a_server(demonstration_on_a_server: DemonstrationOnAServer, tmp_path: Path) -> Iterator[Config]:
+    folder, original = demonstration_on_a_server(BIRTHDAY)
+    shutil.copytree(folder, tmp_path, dirs_exist_ok=True)
+    with copied_database(original) as server:
+        yield load(tmp_path / "config.yaml", {"LANTOA_DATABASE__URL": server.url})
+
+
+@pytest.mark.postgresql
+@pytest.mark.parametrize("transcript", AT_HOME, ids=lambda path: path.stem)
+async def test_transcript_on_postgresql(transcript: Path, config_of_a_server: Config, content: Content) -> None:
+    theatre = partial(in_the_terminal, config_of_a_server, content)
+    await Actor(theatre, restarts=transcript.stem in RESTARTED_ON_A_SERVER).play(await lines_of(transcript))
 
 
 @each_transcript
