@@ -47,7 +47,7 @@ from handlers.broadcast_times import Planning
 from handlers.content import Content
 from storage import audit_chain, deliveries, erasure, housekeeping, installation
 from storage.claims import NO_RULES, Rules
-from storage.database import Connection, Database
+from storage.database import Away, Connection, Database
 from storage.installation import Installation
 from storage.opening import Opened
 from storage.sealing import Keys, Sealer
@@ -376,7 +376,10 @@ async def _serving(parts: Parts) -> AsyncIterator[str]:
     routes = [route for channel in parts.channels.values() for route in channel.routes()]
 
     async def health() -> Health:
-        place = await parts.db.read(installation.get)
+        try:
+            place = await parts.db.read(installation.get)
+        except Away:
+            return Health(ok=False, detail={"database": "away"})
         channels = parts.watch.state()
         for name, reason in parts.sender.down.items():
             channels[name]["trouble"] = channels[name]["trouble"] or reason

@@ -19,7 +19,7 @@ from bot.web import client_address
 from dialogue.messages import Attachment
 from dialogue.text import Wording
 from storage import contacts, mailbox
-from storage.database import Connection, Database
+from storage.database import Away, Connection, Database
 from storage.mailbox import News, Post
 
 
@@ -72,8 +72,11 @@ class WebChatPorts:
         return await self.exports.made(self.name, external_id, name)
 
     async def language(self, external_id: str) -> str:
-        """Return the language of who holds the address."""
-        return await self.db.read(_language, self.name, external_id) or self.wording.default
+        """Return the language of who holds the address, or the default, also where the database is away."""
+        try:
+            return await self.db.read(_language, self.name, external_id) or self.wording.default
+        except Away:
+            return self.wording.default
 
     async def log_out(self, external_id: str) -> None:
         """Cut the address off."""

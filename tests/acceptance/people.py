@@ -6,11 +6,10 @@ import hashlib
 import secrets
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
-from pathlib import Path
 
 from storage import appointments, contacts, units
 from storage.database import Connection
-from storage.sqlite import sqlite_engine
+from storage.sites import Place, passing_engine
 
 SINCE = date(2025, 7, 1)
 
@@ -26,19 +25,17 @@ class Head:
     promised: list[int] = field(default_factory=list)
 
 
-def appoint_heads(folder: Path, count: int, *, channel: str = "web_chat", first_chat: int = 0) -> list[Head]:
+def appoint_heads(place: Place, count: int, *, channel: str = "web_chat", first_chat: int = 0) -> list[Head]:
     """Appoint `count` heads in làng Bối and return them; the program must not be running.
 
     On another channel than the web chat they have the ids from `first_chat` on, and are deputies.
     """
-    engine = sqlite_engine(folder / "var" / "lantoa.db")
-    with engine.begin() as db:
+    with passing_engine(place) as engine, engine.begin() as db:
         village = units.search(db, "làng Bối", datetime.now(UTC).date())[0]
         if first_chat:
             heads = [_appoint_there(db, village.id, channel, first_chat + number) for number in range(count)]
         else:
             heads = [_appoint(db, village.id, number) for number in range(count)]
-    engine.dispose()
     return heads
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import os
 import random
-import sqlite3
 from collections import defaultdict
-from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+import aiohttp
+
+from storage.sites import Place, passing_engine
 from tests.acceptance.people import Head, appoint_heads
 from tests.acceptance.program import Phone, Program, free_port, line, write_config
 
@@ -19,6 +20,7 @@ ROOT = Path(__file__).resolve().parents[2]
 REPORTS = int(os.environ.get("LANTOA_TEST_REPORTS", "640"))
 KILLS = int(os.environ.get("LANTOA_TEST_KILLS", "15"))
 HEADS = 80
+EACH = REPORTS // HEADS
 
 
 async def test_reports_survive_kills_at_random_moments_each_counted_once_and_in_order(tmp_path: Path) -> None:
@@ -28,14 +30,11 @@ async def test_reports_survive_kills_at_random_moments_each_counted_once_and_in_
     program = Program(tmp_path, port)
     await program.start()
     await program.stop()
-    heads = appoint_heads(tmp_path, HEADS)
+    heads = appoint_heads(tmp_path / "var" / "lantoa.db", HEADS)
     await program.start()
     async with line() as session:
         killing = asyncio.create_task(_kill_at_random(program, random.Random(seed)))
-        phones = [Phone(session, f"{program.url}/chat", head.cookies) for head in heads]
-        await asyncio.gather(
-            killing, *(_report(phone, head, killing) for phone, head in zip(phones, heads, strict=True))
-        )
+        await asyncio.gather(killing, *(report(session, program, head, killing) for head in heads))
     await program.stop()
     print(f"kills {KILLS}, reports {sum(len(head.promised) for head in heads)}, seed {seed}")
     stored = kept(tmp_path / "var" / "lantoa.db")
@@ -43,13 +42,16 @@ async def test_reports_survive_kills_at_random_moments_each_counted_once_and_in_
         assert stored[head.contact_id] == head.promised, f"seed {seed}: {head.external_id}"
 
 
-async def _report(phone: Phone, head: Head, killing: asyncio.Task[None]) -> None:
+async def report(
+    session: aiohttp.ClientSession, program: Program, head: Head, killing: asyncio.Task[Any], least: int = EACH
+) -> None:
     """Report different numbers of trees one after the other, each until its receipt is on the phone.
 
-    She ends when she has made her share of the reports and the last kill is over.
+    She ends when she has made `least` reports and the last kill is over.
     """
+    phone = Phone(session, f"{program.url}/chat", head.cookies)
     await phone.open()
-    while len(head.promised) < REPORTS // HEADS or not killing.done():
+    while len(head.promised) < least or not killing.done():
         trees = head.first_number + len(head.promised)
         await phone.send(text=f"hôm nay trồng {trees} cây")
         card = await phone.wait_for(partial(_is_card, trees))
@@ -74,12 +76,12 @@ async def _kill_at_random(program: Program, dice: random.Random) -> None:
         await program.start()
 
 
-def kept(database: Path) -> dict[int, list[int]]:
+def kept(place: Place) -> dict[int, list[int]]:
     """Return for each author the numbers of trees in the order of the reports."""
     kept: dict[int, list[int]] = defaultdict(list)
-    with closing(sqlite3.connect(database)) as db:
+    with passing_engine(place) as engine, engine.begin() as db:
         query = """select report.author_id, figure.value from report join figure on figure.report_id = report.id
                    where figure.indicator = 'TREES_PLANTED' order by report.id"""
-        for author_id, thousandths in db.execute(query):
+        for author_id, thousandths in db.exec_driver_sql(query):
             kept[author_id].append(thousandths // 1000)
     return kept

@@ -57,7 +57,7 @@ async def place(folder: Path, mode: str, *, people: int, rate: int = RATE) -> As
         program = Program(folder, port)
         await program.start()
         await program.stop()
-        heads = appoint_heads(folder, people, channel="telegram", first_chat=FIRST_CHAT)
+        heads = appoint_heads(folder / "var" / "lantoa.db", people, channel="telegram", first_chat=FIRST_CHAT)
         program.environment = {
             "LANTOA_CHANNELS__ALLOW_DEMO": "true",
             "LANTOA_CHANNELS__TELEGRAM__TOKEN": fake.token,

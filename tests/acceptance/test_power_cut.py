@@ -44,7 +44,7 @@ async def test_nothing_acknowledged_is_missing_after_power_cuts(tmp_path: Path, 
     program = Program(tmp_path, port)
     await program.start()
     await program.stop()
-    heads = appoint_heads(tmp_path, HEADS)
+    heads = appoint_heads(tmp_path / "var" / "lantoa.db", HEADS)
     acknowledged: set[str] = set()
     data, survived = tmp_path / "var", tmp_path / "survived"
     for cut in range(CUTS):

@@ -30,7 +30,7 @@ async def test_every_due_time_ends_fired_once_or_skipped_and_told(tmp_path: Path
     write_config(tmp_path, port, ROOT / "content")
     await program.start()
     await program.stop()
-    owner, _ = appoint_heads(tmp_path, 2)
+    owner, _ = appoint_heads(tmp_path / "var" / "lantoa.db", 2)
     database = tmp_path / "var" / "lantoa.db"
     last = _plan(database, owner.contact_id, datetime.now(UTC) + timedelta(seconds=3))
     await program.start()
