@@ -31,7 +31,9 @@ from storage.applications import NewApplication
 from storage.campaigns import NewCampaign
 from storage.database import Connection
 from storage.deliveries import REPLIES, NewDelivery
+from storage.sites import Place
 from storage.schema import delivery, session
+from tests.tables import kind as kind
 from tests.turns.bureau import CHANNEL, EVENING, Bureau, bureau_in
 
 PROBES = int(os.environ.get("LANTOA_TEST_PROBES", "420"))
@@ -73,9 +75,9 @@ class Land:
             at = self.above[at]
 
 
-async def test_a_foreign_code_or_id_is_as_unknown_as_one_that_does_not_exist(tmp_path: Path) -> None:
+async def test_a_foreign_code_or_id_is_as_unknown_as_one_that_does_not_exist(tmp_path: Path, place: Place) -> None:
     dice = random.Random(seed := random.SystemRandom().randrange(10**6))
-    async with _union(tmp_path) as (bureau, land):
+    async with _union(tmp_path, place) as (bureau, land):
         before = await bureau.db.read(_kept)
         tried = 0
         while tried < PROBES:
@@ -217,9 +219,9 @@ def _kept(db: Connection) -> dict[str, list[str]]:
 
 
 @asynccontextmanager
-async def _union(folder: Path) -> Any:
+async def _union(folder: Path, place: Place) -> Any:
     """Yield a bureau over two provinces, with something of each kind in every unit."""
-    async with bureau_in(folder) as bureau:
+    async with bureau_in(folder, place) as bureau:
         land = await bureau.db.write(_settle, bureau)
         for who, (role, _) in land.posts.items():
             if role == "chi_hoi_truong":
