@@ -98,22 +98,25 @@ def server_url() -> str:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not (folder / "data").exists():
             _make_cluster(folder, FAST)
-            start(folder)
     return _url(folder)
 
 
-def _url(folder: Path) -> str:
-    return f"postgresql://lantoa@/postgres?host={folder}"
+def _url(folder: Path, *, role: str = "lantoa", database: str = "lantoa") -> str:
+    return f"postgresql://{role}@/{database}?host={folder}"
 
 
 def _make_cluster(folder: Path, settings: Mapping[str, str]) -> None:
     account = _account()
     if account is not None:
         os.chown(folder, account.pw_uid, account.pw_gid)
-    _program("initdb", "-D", folder / "data", "-U", "lantoa", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync")
+    _program("initdb", "-D", folder / "data", "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync")
     with (folder / "data" / "postgresql.conf").open("a") as written:
         written.writelines(f"{name} = '{value}'\n" for name, value in settings.items())
         written.write(f"unix_socket_directories = '{folder}'\n")
+    start(folder)
+    # As the manual says: an ordinary role that owns its database.
+    for statement in ("CREATE ROLE lantoa LOGIN CREATEDB", "CREATE DATABASE lantoa OWNER lantoa TEMPLATE template0"):
+        _run(statement, _url(folder, role="postgres", database="postgres"))
 
 
 def start(folder: Path) -> None:
@@ -133,7 +136,6 @@ def durable_server() -> Iterator[tuple[Path, Server]]:
         folder = Path(name)
         # Without fsync it survives a crash of its own, though not of the machine; that is what is tried here.
         _make_cluster(folder, {"listen_addresses": "", "shared_buffers": "16MB", "fsync": "off"})
-        start(folder)
         try:
             yield folder, Server(_url(folder))
         finally:
@@ -237,14 +239,14 @@ def _on(name: str) -> Server:
     return Server(make_url(server_url()).set(database=name).render_as_string(hide_password=False))
 
 
-def _run(statement: str) -> None:
-    with _admin().connect() as connection:
+def _run(statement: str, url: str | None = None) -> None:
+    with _admin(url or server_url()).connect() as connection:
         connection.exec_driver_sql(statement)
 
 
 @cache
-def _admin() -> Engine:
-    return postgresql_engine(Server(server_url())).execution_options(isolation_level="AUTOCOMMIT")
+def _admin(url: str) -> Engine:
+    return postgresql_engine(Server(url)).execution_options(isolation_level="AUTOCOMMIT")
 
 
 def _drop(name: str) -> None:

@@ -43,7 +43,7 @@ async def test_reports_survive_kills_at_random_moments_each_counted_once_and_in_
 
 
 async def report(
-    session: aiohttp.ClientSession, program: Program, head: Head, killing: asyncio.Task[Any], least: int = EACH
+    session: aiohttp.ClientSession, program: Program, head: Head, killing: asyncio.Task[Any], *, least: int = EACH
 ) -> None:
     """Report different numbers of trees one after the other, each until its receipt is on the phone.
 

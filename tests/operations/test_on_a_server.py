@@ -148,6 +148,6 @@ def test_a_server_that_is_away_is_told_in_plain_words(lantoa: Lantoa, config: Co
 
 
 def test_a_database_that_the_server_does_not_have_is_told(lantoa: Lantoa) -> None:
-    said = lantoa("check", LANTOA_DATABASE__URL=server_url().replace("/postgres?", "/not_there?"))
+    said = lantoa("check", LANTOA_DATABASE__URL=server_url().replace("/lantoa?", "/not_there?"))
     assert said.returncode == 2
     assert "createdb" in said.stderr
