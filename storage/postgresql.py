@@ -133,22 +133,20 @@ class PostgresqlDatabase(Database):
 
     async def read(self, fn: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run `fn(db, …)` on a reader's connection, which refuses writes, and return its result."""
-        try:
-            return await self._read(fn, *args, **kwargs)
-        except Away:
-            # The pool let go of connections that were lost with this one; a server that is back has new ones.
-            return await self._read(fn, *args, **kwargs)
-
-    async def _read(self, fn: Callable[..., T], *args: Any, **kwargs: Any) -> T:
-        connection = await _connected(self._reading)
-        try:
-            return await connection.run_sync(fn, *args, **kwargs)
-        except DBAPIError as error:
-            if is_lost(error):
-                raise Away(type(error).__name__) from error
-            raise
-        finally:
-            await connection.close()
+        failure: Exception | None = None
+        for _ in range(READERS + 1):
+            # Each connection that rested while the server was away is found out when it is used.
+            connection = await _connected(self._reading)
+            try:
+                return await connection.run_sync(fn, *args, **kwargs)
+            except Exception as error:
+                if not _is_closed(connection):
+                    raise
+                await connection.invalidate()
+                failure = error
+            finally:
+                await connection.close()
+        raise Away("every connection was lost") from failure
 
     async def close(self) -> None:
         """Finish the writes handed in, then close."""
@@ -305,7 +303,12 @@ def _write(connection: Connection, group: Sequence[Call]) -> list[Any]:
 
 def _is_gone(connection: AsyncConnection, error: BaseException) -> bool:
     cause = error.__cause__
-    if connection.invalidated or is_lost(error) or (cause is not None and is_lost(cause)):
+    return is_lost(error) or (cause is not None and is_lost(cause)) or _is_closed(connection)
+
+
+def _is_closed(connection: AsyncConnection) -> bool:
+    inner = connection.sync_connection
+    if inner is None or inner.closed or inner.invalidated:
         return True
-    raw: Any = connection.sync_connection.connection.driver_connection if connection.sync_connection else None
-    return raw is None or raw.is_closed()
+    raw: Any = inner.connection.driver_connection
+    return raw is None or bool(raw.is_closed())
