@@ -130,6 +130,9 @@ def _rows(running: tuple[str, ...], abroad: tuple[str, ...]) -> Select[Any]:
         .where(delivery.c.state == _READY, delivery.c.due_at <= _NOW)
         .order_by(delivery.c.due_at, delivery.c.id)
         .limit(_MOST)
+        # Of several claimers each takes other people: whom one looks at the others pass over. SQLite leaves this out;
+        # there one transaction writes at a time.
+        .with_for_update(of=[delivery, contact], skip_locked=True, key_share=True)
     )
 
 
