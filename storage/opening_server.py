@@ -6,6 +6,7 @@ gets its own when the database is there, so a key without a database means that 
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 
@@ -17,7 +18,7 @@ from storage.database import is_full, sqlstate
 from storage.migrations import NewerSchema, NotOurs
 from storage.opening_sqlite import newborn, put_in_place
 from storage.sites import Files, Fill, Refused, passing_engine
-from storage.postgresql import WRITER, Server, is_lost
+from storage.postgresql import ALONE_S, WRITER, Server, is_lost
 from storage.sealing import Keys, create_key_file, load_key_file
 
 _NO_DATABASE = "3D000"
@@ -31,11 +32,21 @@ def take_lock(server: Server) -> ExitStack:
         engine = held.enter_context(passing_engine(server))
         with _refusing(server):
             connection = held.enter_context(engine.connect())
-            if not connection.exec_driver_sql(f"SELECT pg_try_advisory_lock({WRITER})").scalar():
+            if not _locked(connection):
                 raise Refused("in_use", server)
-            connection.commit()
         held.callback(_unlock, connection)
         return held.pop_all()
+
+
+def _locked(connection: Connection) -> bool:
+    """Take the lock; False if another process keeps it. A killed one may seem to for a moment."""
+    deadline = time.monotonic() + ALONE_S
+    while True:
+        locked = bool(connection.exec_driver_sql(f"SELECT pg_try_advisory_lock({WRITER})").scalar())
+        connection.commit()
+        if locked or time.monotonic() > deadline:
+            return locked
+        time.sleep(0.05)
 
 
 def _unlock(connection: Connection) -> None:

@@ -11,13 +11,17 @@ import secrets
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import aiohttp
+
+from storage.sites import Place, passing_engine
+from tests.postgresql import new_server_database
+from tests.tables import POSTGRESQL
 
 READY = re.compile(rb"https?://[\w.:\[\]-]+:(\d+)/")
 START_LIMIT_S = 60
@@ -109,6 +113,22 @@ def write_config(folder: Path, port: int, content: Path) -> None:
     (folder / "config.yaml").write_text(
         f"database:\n  url: sqlite:///var/lantoa.db\nweb:\n  port: {port}\ncontent: {content}\n", encoding="utf-8"
     )
+
+
+@contextlib.contextmanager
+def database_of(kind: str, folder: Path) -> Iterator[tuple[dict[str, str], Place]]:
+    """Yield the environment that gives a program in `folder` a database of a kind, and where that database will be."""
+    if kind == POSTGRESQL:
+        with new_server_database(tables=False) as server:
+            yield {"LANTOA_DATABASE__URL": server.url}, server
+    else:
+        yield {}, folder / "var" / "lantoa.db"
+
+
+def rows(place: Place, query: str) -> list[Any]:
+    """Ask the database of a program that may be running."""
+    with passing_engine(place, read_only=True) as engine, engine.begin() as db:
+        return list(db.exec_driver_sql(query))
 
 
 def free_port() -> int:

@@ -5,10 +5,9 @@ from __future__ import annotations
 import asyncio
 import os
 import random
-import sqlite3
 from collections import Counter
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, closing
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -18,11 +17,13 @@ import pytest
 from bot.channels.telegram.settings import capabilities_at
 from storage import campaigns, schedules, units
 from storage.campaigns import NewCampaign
-from storage.sqlite import sqlite_engine
+from storage.sites import Place, passing_engine
 from tests.acceptance.people import Head, appoint_heads
-from tests.acceptance.program import Program, free_port, write_config
+from tests.acceptance.program import Program, database_of, free_port, rows, write_config
 from tests.acceptance.test_kills import kept
 from tests.fakes.telegram import FakeTelegram, Message, Person, fake_telegram_program
+from tests.tables import POSTGRESQL, SQLITE
+from tests.tables import kind as kind
 
 ROOT = Path(__file__).resolve().parents[2]
 UPDATES = int(os.environ.get("LANTOA_TEST_UPDATES", "120"))
@@ -37,43 +38,50 @@ TEXT = "Mời chị em họp chi hội"
 
 
 @dataclass
-class Place:
-    """The program, the platform, and the people on it."""
+class Village:
+    """The program, the platform, the people on it, and where the program's database is."""
 
     program: Program
     fake: FakeTelegram
     heads: list[Head]
-
-    @property
-    def database(self) -> Path:
-        return self.program.folder / "var" / "lantoa.db"
+    database: Place
 
 
 @asynccontextmanager
-async def place(folder: Path, mode: str, *, people: int, rate: int = RATE) -> AsyncIterator[Place]:
+async def village(folder: Path, mode: str, *, people: int, kind: str = SQLITE) -> AsyncIterator[Village]:
     """Yield a demonstration whose heads write from the platform; it is not running."""
-    async with fake_telegram_program(whole_bot=(rate, 1.0), time_factor=0.05) as fake:
-        write_config(folder, port := free_port(), ROOT / "content")
-        program = Program(folder, port)
-        await program.start()
-        await program.stop()
-        heads = appoint_heads(folder / "var" / "lantoa.db", people, channel="telegram", first_chat=FIRST_CHAT)
-        program.environment = {
-            "LANTOA_CHANNELS__ALLOW_DEMO": "true",
-            "LANTOA_CHANNELS__TELEGRAM__TOKEN": fake.token,
-            "LANTOA_CHANNELS__TELEGRAM__API_URL": fake.url,
-            "LANTOA_CHANNELS__TELEGRAM__MODE": mode,
-            "LANTOA_WEB__PUBLIC_URL": program.url,
-            "LANTOA_BROADCAST__RATE__TELEGRAM": str(rate),
-        }
-        yield Place(program, fake, heads)
+    with database_of(kind, folder) as (environment, database):
+        async with fake_telegram_program(whole_bot=(RATE, 1.0), time_factor=0.05) as fake:
+            write_config(folder, port := free_port(), ROOT / "content")
+            program = Program(folder, port, environment)
+            await program.start()
+            await program.stop()
+            heads = appoint_heads(database, people, channel="telegram", first_chat=FIRST_CHAT)
+            program.environment = environment | _settings(fake, mode, program.url)
+            yield Village(program, fake, heads, database)
+
+
+def _settings(fake: FakeTelegram, mode: str, url: str) -> dict[str, str]:
+    return {
+        "LANTOA_CHANNELS__ALLOW_DEMO": "true",
+        "LANTOA_CHANNELS__TELEGRAM__TOKEN": fake.token,
+        "LANTOA_CHANNELS__TELEGRAM__API_URL": fake.url,
+        "LANTOA_CHANNELS__TELEGRAM__MODE": mode,
+        "LANTOA_WEB__PUBLIC_URL": url,
+        "LANTOA_BROADCAST__RATE__TELEGRAM": str(RATE),
+    }
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("mode", ["polling", "webhook"])
-async def test_reports_by_a_platform_survive_kills_each_counted_once_and_in_order(tmp_path: Path, mode: str) -> None:
+@pytest.mark.parametrize(
+    ("mode", "kind"),
+    [("polling", SQLITE), ("webhook", SQLITE), pytest.param("polling", POSTGRESQL, marks=pytest.mark.postgresql)],
+)
+async def test_reports_by_a_platform_survive_kills_each_counted_once_and_in_order(
+    tmp_path: Path, mode: str, kind: str
+) -> None:
     seed = random.SystemRandom().randrange(10**6)
-    async with place(tmp_path, mode, people=HEADS) as at:
+    async with village(tmp_path, mode, people=HEADS, kind=kind) as at:
         await at.program.start()
         people = [asyncio.create_task(_report_all(at.fake.person(int(each.external_id)), each)) for each in at.heads]
         kills = await _kill_at_random(at.program, people, random.Random(seed))
@@ -125,9 +133,9 @@ async def _kill_at_random(program: Program, people: list[asyncio.Task[None]], di
 
 
 @pytest.mark.slow
-async def test_a_broadcast_survives_kills_and_every_doubt_is_written_down(tmp_path: Path) -> None:
+async def test_a_broadcast_survives_kills_and_every_doubt_is_written_down(kind: str, tmp_path: Path) -> None:
     seed = random.SystemRandom().randrange(10**6)
-    async with place(tmp_path, "polling", people=RECIPIENTS) as at:
+    async with village(tmp_path, "polling", people=RECIPIENTS, kind=kind) as at:
         plan(at)
         await at.program.start()
         dice, kills = random.Random(seed), 0
@@ -146,7 +154,7 @@ async def test_a_broadcast_survives_kills_and_every_doubt_is_written_down(tmp_pa
 
 @pytest.mark.slow
 async def test_clean_stops_during_a_broadcast_leave_nothing_in_doubt(tmp_path: Path) -> None:
-    async with place(tmp_path, "polling", people=RECIPIENTS) as at:
+    async with village(tmp_path, "polling", people=RECIPIENTS) as at:
         plan(at)
         await at.program.start()
         stops = 0
@@ -159,43 +167,36 @@ async def test_clean_stops_during_a_broadcast_leave_nothing_in_doubt(tmp_path: P
         await _compare(at, 0)
 
 
-def plan(at: Place) -> None:
+def plan(at: Village) -> None:
     """Plan a message to all heads, due at once."""
-    engine = sqlite_engine(at.database)
     now = datetime.now(UTC)
-    with engine.begin() as db:
+    with passing_engine(at.database) as engine, engine.begin() as db:
         village = units.search(db, "làng Bối", now.date())[0]
         new = NewCampaign(at.heads[0].contact_id, village.id, "chi_hoi_pho", {"vi": TEXT}, client_key="kills")
         made, _ = campaigns.create(db, new, at=now)
         schedules.create(db, made.id, rule=schedules.ONCE, next_due_at=now + timedelta(milliseconds=100))
-    engine.dispose()
 
 
-def _is_over(database: Path) -> bool:
-    with closing(sqlite3.connect(database)) as db:
-        return bool(db.execute("select 1 from broadcast where told_at is not null").fetchall())
+def _is_over(database: Place) -> bool:
+    return bool(rows(database, "select 1 from broadcast where told_at is not null"))
 
 
-async def _ended(at: Place) -> Counter[str]:
+async def _ended(at: Village) -> Counter[str]:
     """Wait for the end and return how many recipients are in each state."""
     async with asyncio.timeout(60 + RECIPIENTS / RATE):
         while not _is_over(at.database):
             await asyncio.sleep(0.1)
     await at.program.stop()
-    with closing(sqlite3.connect(at.database)) as db:
-        rows = db.execute("select state, count(*) from delivery where broadcast_id is not null group by state")
-        return Counter(dict(rows.fetchall()))
+    query = "select state, count(*) from delivery where broadcast_id is not null group by state"
+    return Counter(dict(rows(at.database, query)))
 
 
-async def _compare(at: Place, seed: int) -> None:
+async def _compare(at: Village, seed: int) -> None:
     """Compare every recipient's state with what the platform accepted for her."""
     arrived = Counter(message.chat_id for message in await at.fake.messages() if message.text.startswith(TEXT))
-    with closing(sqlite3.connect(at.database)) as db:
-        rows = db.execute(
-            """select cast(address.external_id as integer), delivery.state, delivery.doubts from delivery
+    query = """select cast(address.external_id as integer), delivery.state, delivery.doubts from delivery
                join address on address.contact_id = delivery.contact_id where delivery.broadcast_id is not null"""
-        ).fetchall()
-    for chat, state, doubts in rows:
+    for chat, state, doubts in rows(at.database, query):
         assert arrived[chat] >= (state == "sent"), f"seed {seed}: {chat} is {state} and got nothing"
         assert arrived[chat] <= 1 + doubts, f"seed {seed}: {chat} got {arrived[chat]} with {doubts} doubts"
     assert await at.fake.halts() == [], f"seed {seed}"
