@@ -18,7 +18,7 @@ import tempfile
 from itertools import accumulate
 from pathlib import Path
 
-from tests.acceptance.test_platform_kills import FIRST_CHAT, TEXT, Place, place, plan
+from tests.acceptance.test_platform_kills import FIRST_CHAT, TEXT, Village, plan, village
 from tests.fakes.telegram import Called, FakeTelegram, Message
 
 SECONDS = int(sys.argv[1]) if len(sys.argv) > 1 else 20
@@ -54,7 +54,7 @@ def rate_of(messages: list[Message], seconds: float) -> float:
     return len(within) / min(seconds, within[-1] - begin)
 
 
-async def measure(at: Place, rate: int, *, replies: str) -> dict[str, float]:
+async def measure(at: Village, rate: int, *, replies: str) -> dict[str, float]:
     """Run one broadcast at a rate and return what the platform saw."""
     plan(at)
     await at.program.start()
@@ -79,7 +79,7 @@ async def measure(at: Place, rate: int, *, replies: str) -> dict[str, float]:
     return found
 
 
-async def halted(at: Place) -> dict[str, float]:
+async def halted(at: Village) -> dict[str, float]:
     """Let the platform ask for 5 s in the middle; return calls inside the wait and how late we went on."""
     await at.fake.fault("too_many_requests", retry_after_s=5, after=60, times=1)
     plan(at)
@@ -99,12 +99,12 @@ async def main() -> None:
     for rate in (30, 1000):
         for replies in ("", "spread", "at random"):
             with tempfile.TemporaryDirectory() as folder:
-                async with place(Path(folder), "polling", people=rate * (SECONDS + 6), rate=rate) as at:
+                async with village(Path(folder), "polling", people=rate * (SECONDS + 6), rate=rate) as at:
                     name = f"{rate}/s{f', replies {replies}' if replies else ''}"
                     results[name] = await measure(at, rate, replies=replies)
                     print(name, {key: round(value, 1) for key, value in results[name].items()}, flush=True)
     with tempfile.TemporaryDirectory() as folder:
-        async with place(Path(folder), "polling", people=400, rate=30) as at:
+        async with village(Path(folder), "polling", people=400, rate=30) as at:
             results["halt of 5 s"] = await halted(at)
             print("halt of 5 s", results["halt of 5 s"])
     print(json.dumps(results))

@@ -48,27 +48,29 @@ class Village:
 
 
 @asynccontextmanager
-async def village(folder: Path, mode: str, *, people: int, kind: str = SQLITE) -> AsyncIterator[Village]:
+async def village(
+    folder: Path, mode: str, *, people: int, rate: int = RATE, kind: str = SQLITE
+) -> AsyncIterator[Village]:
     """Yield a demonstration whose heads write from the platform; it is not running."""
     with database_of(kind, folder) as (environment, database):
-        async with fake_telegram_program(whole_bot=(RATE, 1.0), time_factor=0.05) as fake:
+        async with fake_telegram_program(whole_bot=(rate, 1.0), time_factor=0.05) as fake:
             write_config(folder, port := free_port(), ROOT / "content")
             program = Program(folder, port, environment)
             await program.start()
             await program.stop()
             heads = appoint_heads(database, people, channel="telegram", first_chat=FIRST_CHAT)
-            program.environment = environment | _settings(fake, mode, program.url)
+            program.environment = environment | _settings(fake, mode, program.url, rate)
             yield Village(program, fake, heads, database)
 
 
-def _settings(fake: FakeTelegram, mode: str, url: str) -> dict[str, str]:
+def _settings(fake: FakeTelegram, mode: str, url: str, rate: int) -> dict[str, str]:
     return {
         "LANTOA_CHANNELS__ALLOW_DEMO": "true",
         "LANTOA_CHANNELS__TELEGRAM__TOKEN": fake.token,
         "LANTOA_CHANNELS__TELEGRAM__API_URL": fake.url,
         "LANTOA_CHANNELS__TELEGRAM__MODE": mode,
         "LANTOA_WEB__PUBLIC_URL": url,
-        "LANTOA_BROADCAST__RATE__TELEGRAM": str(RATE),
+        "LANTOA_BROADCAST__RATE__TELEGRAM": str(rate),
     }
 
 

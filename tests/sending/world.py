@@ -217,7 +217,7 @@ def take_round(db: Connection, *, now: datetime = MORNING, free: int = 8, many: 
 
 def states(db: Connection) -> dict[int, str]:
     """Return every delivery's state."""
-    return {row.id: row.state for row in db.execute(select(delivery.c.id, delivery.c.state))}
+    return {row.id: row.state for row in db.execute(select(delivery.c.id, delivery.c.state).order_by(delivery.c.id))}
 
 
 def row_of(db: Connection, delivery_id: int) -> Any:
