@@ -15,13 +15,13 @@ from sqlalchemy import Connection
 from storage import opening_server, opening_sqlite
 from storage.database import Database
 from storage.opening_sqlite import put_in_place as put_in_place
+from storage.postgresql import Server
+from storage.sealing import Keys
 from storage.sites import BACKUP_SUFFIX as BACKUP_SUFFIX
 from storage.sites import Files as Files
 from storage.sites import Fill as Fill
 from storage.sites import Place, database_at
 from storage.sites import Refused as Refused
-from storage.postgresql import Server
-from storage.sealing import Keys
 
 
 @dataclass(frozen=True)

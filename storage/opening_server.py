@@ -17,9 +17,9 @@ from storage import migrations
 from storage.database import is_full, sqlstate
 from storage.migrations import NewerSchema, NotOurs
 from storage.opening_sqlite import newborn, put_in_place
-from storage.sites import Files, Fill, Refused, passing_engine
 from storage.postgresql import ALONE_S, WRITER, Server, is_lost
 from storage.sealing import Keys, create_key_file, load_key_file
+from storage.sites import Files, Fill, Refused, passing_engine
 
 _NO_DATABASE = "3D000"
 _DENIED = ("28", "42501")

@@ -18,8 +18,8 @@ from sqlalchemy.exc import DatabaseError, OperationalError
 
 from storage import migrations
 from storage.migrations import NewerSchema, NotOurs
-from storage.sites import Files, Fill, Refused, passing_engine
 from storage.sealing import Keys, create_key_file, load_key_file
+from storage.sites import Files, Fill, Refused, passing_engine
 
 HEADER = b"SQLite format 3\0"
 HEADER_BYTES = 100

@@ -17,8 +17,8 @@ from bot.config import load
 from bot.content import load_content
 from bot.start import open_installation
 from handlers.content import Content
-from storage.sites import Place
 from storage.postgresql import Server
+from storage.sites import Place
 from tests import postgresql
 from tests.postgresql import new_server_database
 from tests.tables import SQLITE, new_place

@@ -11,8 +11,8 @@ from tempfile import TemporaryDirectory
 import pytest
 from sqlalchemy import Engine
 
-from storage.sites import Place, engine_at
 from storage.schema import metadata
+from storage.sites import Place, engine_at
 from storage.sqlite import sqlite_engine
 from tests.postgresql import new_server_database
 

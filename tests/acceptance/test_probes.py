@@ -31,8 +31,8 @@ from storage.applications import NewApplication
 from storage.campaigns import NewCampaign
 from storage.database import Connection
 from storage.deliveries import REPLIES, NewDelivery
-from storage.sites import Place
 from storage.schema import delivery, session
+from storage.sites import Place
 from tests.tables import kind as kind
 from tests.turns.bureau import CHANNEL, EVENING, Bureau, bureau_in
 

@@ -21,8 +21,8 @@ from bot.ports.telegram import TelegramPorts
 from dialogue.messages import Button, Rendered
 from handlers.content import Content
 from storage.database import Connection, Database
-from storage.sites import Place, database_at
 from storage.schema import address, inbox
+from storage.sites import Place, database_at
 from tests.acceptance.program import free_port as free_port
 from tests.fakes.telegram import FakeTelegram, fake_telegram
 from tests.sending.world import settle_in

@@ -14,8 +14,8 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 
 from storage import migrations
-from storage.sites import Place, passing_engine
 from storage.schema import metadata
+from storage.sites import Place, passing_engine
 from tests.postgresql import new_server_database
 
 

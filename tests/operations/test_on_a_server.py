@@ -11,9 +11,9 @@ from bot.config import Config
 from storage import installation, opening
 from storage.database import Connection, NotKept
 from storage.opening import Files, Refused, open_database
-from storage.sites import passing_engine
 from storage.postgresql import Server
 from storage.sealing import Keys, create_key_file, load_key_file
+from storage.sites import passing_engine
 from tests.operations.conftest import NOW, Lantoa
 from tests.postgresql import new_server_database, server_url
 

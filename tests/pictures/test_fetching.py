@@ -22,9 +22,9 @@ from bot.pictures import PicturePool
 from dialogue.messages import Capabilities
 from storage import attachments, contacts, integrity, remote_files, sessions
 from storage.database import Connection, Database
-from storage.sites import Place, database_at
 from storage.schema import attachment, remote_file
 from storage.sessions import Session, Talk
+from storage.sites import Place, database_at
 from tests.tables import kind as kind
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)

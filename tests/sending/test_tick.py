@@ -13,9 +13,9 @@ from dialogue.quiet import read_quiet_hours
 from storage import broadcasts, contacts, deliveries, schedules
 from storage.claims import Rules
 from storage.database import Database
-from storage.sites import Place, engine_at
 from storage.schedules import CATCH_UP_S
 from storage.schema import broadcast, delivery, firing, schedule
+from storage.sites import Place, engine_at
 from tests.sending.world import (
     MORNING,
     WORDING,

@@ -22,9 +22,9 @@ from handlers import conversations
 from handlers.content import Content
 from storage import appointments, contacts, installation
 from storage.database import Connection, Database
-from storage.sites import Place, database_at, engine_at
 from storage.schema import attachment, delivery, figure, inbox, report
 from storage.sealing import Sealer, create_key_file
+from storage.sites import Place, database_at, engine_at
 from tests.reports.stage import CONTENT, make_stage
 from tests.sending.desk import PLANNING
 

@@ -22,8 +22,8 @@ from figures.catalogue import Catalogue
 from handlers.content import Content
 from storage import installation
 from storage.database import Connection, Database
-from storage.sites import Place, database_at
 from storage.schema import delivery
+from storage.sites import Place, database_at
 from tests.tables import engine_on
 from tests.tables import kind as kind
 

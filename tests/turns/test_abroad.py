@@ -22,8 +22,8 @@ from handlers.context import Context, Post
 from storage import audiences, contacts
 from storage.audiences import Audience
 from storage.database import Connection
-from storage.sites import Place
 from storage.schema import consent, contact, delivery, invitation
+from storage.sites import Place
 from tests.sending.desk import PLANNING
 from tests.turns.bureau import CHANNEL, FAR, HEAD, NAMES, Bureau, bureau_in
 

@@ -12,8 +12,8 @@ from sqlalchemy import select, update
 from structlog.testing import capture_logs
 
 from storage import inbox as inbox_rows
-from storage.sites import Place
 from storage.schema import attachment, inbox
+from storage.sites import Place
 from tests.turns.bureau import Bureau, bureau_in, photo
 
 TREES = ("TREES_PLANTED", "2026-11-22", 150)

@@ -9,14 +9,15 @@ import pytest
 from sqlalchemy import select
 
 from storage.schema import inbox
+from storage.sites import Place
 from tests.turns.bureau import Bureau, bureau_in
 
 CARD = "Báo cáo của"
 
 
 @pytest.fixture
-async def bureau(tmp_path: Path) -> AsyncIterator[Bureau]:
-    async with bureau_in(tmp_path) as open_bureau:
+async def bureau(tmp_path: Path, place: Place) -> AsyncIterator[Bureau]:
+    async with bureau_in(tmp_path, place) as open_bureau:
         yield open_bureau
 
 

@@ -14,8 +14,8 @@ from handlers import COMMANDS
 from storage import campaigns, contacts
 from storage.campaigns import NewCampaign
 from storage.database import Connection
-from storage.sites import Place
 from storage.schema import campaign
+from storage.sites import Place
 from tests.turns.bureau import CHANNEL, HEAD, Bureau, bureau_in
 
 TEXT = {"vi": "Mời họp chi hội tối thứ bảy.", "en": "Meeting on Saturday."}

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from sqlalchemy import null, select, update
 
-from storage.sites import Place
 from storage.schema import inbox, report
+from storage.sites import Place
 from tests.turns.bureau import Bureau, bureau_in, photo
 
 CARD = "Báo cáo của Chi hội làng Bối:"
