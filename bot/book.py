@@ -9,7 +9,7 @@ from dialogue.messages import Inbound, Json
 from dialogue.text import Wording
 from dialogue.turn import BACK, CANCEL, SKIP, Conversation
 from handlers.context import Context
-from vietnamese.fold import fold
+from vietnamese.fold import fold, is_another_word
 
 HELP = {"go": "help"}
 _LINK = "/start "
@@ -30,12 +30,15 @@ class Book:
     interrupts: tuple[Conversation, ...]
     commands: Mapping[str, str]
     moves: Mapping[str, Mapping[str, str]]
+    spelt: Mapping[str, str]
     yes: frozenset[str]
     no: frozenset[str]
 
     def move(self, text: str) -> Mapping[str, str] | None:
-        """Return what a word such as "quay lại" moves, if it is one."""
-        return self.moves.get(_bare(text))
+        """Return what a word such as "quay lại" moves, if it is one; "bỏ quà" is not "bỏ qua"."""
+        bare = _bare(text)
+        is_another = bare in self.spelt and is_another_word(text, self.spelt[bare])
+        return None if is_another else self.moves.get(bare)
 
     def command(self, text: str) -> Conversation | None:
         """Return the conversation that a word opens, if it is one."""
@@ -66,6 +69,7 @@ def make_book(conversations: Sequence[Conversation], wording: Wording) -> Book:
         raise ValueError("two conversations share a name")
     commands: dict[str, str] = {}
     moves: dict[str, Mapping[str, str]] = {}
+    spelt: dict[str, str] = {}
     for language in wording.languages:
         for conversation in conversations:
             words = wording.words(conversation.words, language) if conversation.words else ()
@@ -77,12 +81,14 @@ def make_book(conversations: Sequence[Conversation], wording: Wording) -> Book:
                 commands[f"/{word[0]}"] = conversation.name
         for key, value in _MOVES.items():
             moves.update(dict.fromkeys(wording.words(key, language), value))
+            spelt.update((fold(word).strip(), word.strip()) for word in wording.sentence(key, language).split("|"))
     return Book(
         conversations=by_name,
         openers=tuple(c for c in conversations if c.opens and not c.interrupts),
         interrupts=tuple(c for c in conversations if c.interrupts),
         commands=commands,
         moves=moves,
+        spelt=spelt,
         yes=_all_words("turn.yes.words", wording),
         no=_all_words("turn.no.words", wording),
     )

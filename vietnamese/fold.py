@@ -25,6 +25,15 @@ def fold(text: str) -> str:
     return _SPACES.sub(" ", "".join(map(fold_letter, text))).strip()
 
 
+def is_another_word(typed: str, meant: str) -> bool:
+    """Tell whether a word of `typed` carries accents where that of `meant` has none: "quà" is not "qua".
+
+    Wrong accents do not matter: hỏi and ngã are mixed up too often.
+    """
+    pairs = zip(typed.split(), meant.split(), strict=False)
+    return any(fold(word) != word.lower() and fold(other) == other.lower() for word, other in pairs)
+
+
 def search_key(text: str) -> str:
     """Return the folded text for look-ups: besides `fold`, y is i (Mỹ = Mĩ) and only letters and digits stay."""
     return " ".join(re.findall(r"[^\W_]+", fold(text).replace("y", "i")))

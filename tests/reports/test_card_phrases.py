@@ -197,3 +197,9 @@ def test_a_slip_in_choosing_by_number_changes_no_figure(head: Person) -> None:
     assert keys(head.hears("9"))[0] == "report.card_hint"
     assert card_of(head) == [(TREES, 150)]
     assert "report.send" in names(head.replies)
+
+
+def test_what_only_looks_like_a_word_of_the_talk_without_its_accents_is_a_phrase(head: Person) -> None:
+    head.hears("trồng 20 cây, tặng 5 suất quà")
+    head.hears("bỏ quà")
+    assert card_of(head) == [(TREES, 20)]
