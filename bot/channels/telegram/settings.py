@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import ceil
 
+from bot.channels.polling import PAUSES_S
 from bot.channels.telegram.api import POLL_S
-from bot.channels.telegram.polling import PAUSES_S
-from bot.channels.telegram.webhook import LOOK_EVERY_S, Place
+from bot.channels.telegram.webhook import Place
+from bot.channels.webhook import LOOK_EVERY_S
 from dialogue.messages import Capabilities, Pace
 
 RATE_PER_S = 30.0
