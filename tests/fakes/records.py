@@ -75,11 +75,15 @@ class Totals:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """What somebody did: the message's id (0: none) and the update's, None if the bot did not ask for such updates."""
+    """What somebody did: the message's id (0: none; a `key` where ids are words) and the update's.
+
+    The update's is None if the bot did not ask for such updates.
+    """
 
     update_id: int | None
     message_id: int = 0
     query_id: str = ""
+    key: str = ""
 
     @classmethod
     def read(cls, row: Json) -> Self:

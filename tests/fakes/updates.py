@@ -24,9 +24,6 @@ class Update:
     body: dict[str, Any]
     record: Arrival
 
-    def as_json(self) -> dict[str, Any]:
-        return self.body
-
 
 class Queue:
     """The updates of one bot that were not taken yet, oldest first."""
@@ -103,3 +100,13 @@ class Queue:
     def is_polled(self) -> bool:
         """Tell whether somebody waits for the next update."""
         return self._poller is not None
+
+
+def shuffled(updates: list[Update], dice: random.Random) -> list[Update]:
+    """Return the updates in another order that still holds within each line."""
+    lines: dict[str, list[Update]] = {}
+    for update in updates:
+        lines.setdefault(update.line, []).append(update)
+    turns = [update.line for update in updates]
+    dice.shuffle(turns)
+    return [lines[line].pop(0) for line in turns]

@@ -6,6 +6,7 @@ import asyncio
 import random
 import time
 from collections import deque
+from typing import Any
 
 import aiohttp
 
@@ -87,7 +88,7 @@ class Hook:
     async def _attempt(self, update: Update) -> float | None:
         """Post it once; return None if it was taken, else the seconds the other side asks us to wait (0: not said)."""
         headers = {**JSON_HEADERS, self.secret_header: self.secret} if self.secret else JSON_HEADERS
-        body = encode(update.as_json()).encode()
+        body = encode(self.body(update)).encode()
         try:
             async with self._slots, asyncio.timeout(self._settings.webhook_timeout_s):
                 update.record.handed_at.append(self._queue.now())
@@ -108,6 +109,10 @@ class Hook:
         self._failed(f"Wrong response from the webhook: {answer.status} {answer.reason}")
         said = answer.headers.get("Retry-After", "0")
         return float(said) if said.isdigit() else 0.0
+
+    def body(self, update: Update) -> dict[str, Any]:
+        """Return what is posted."""
+        return update.body
 
     async def taken(self, answer: aiohttp.ClientResponse) -> None:
         """Look at the answer to an update that was taken."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import random
 from collections.abc import Collection
 from typing import Any
 
@@ -12,6 +11,7 @@ from tests.fakes.ledger import Arrival, Ledger
 from tests.fakes.telegram.errors import POLLED_TWICE, WEBHOOK_COMES, ApiError
 from tests.fakes.telegram.settings import Settings
 from tests.fakes.updates import Update as Update
+from tests.fakes.updates import shuffled
 
 UNASKED = {"chat_member", "message_reaction", "message_reaction_count"}
 """Kinds a bot gets only if it asks for them by name."""
@@ -92,7 +92,7 @@ class Queue(updates.Queue):
         self.confirm_below(offset)
         if not self.pending and not self._again and timeout_s > 0:
             await self._wait(timeout_s)
-        return [update.as_json() for update in self._batch(limit)]
+        return [update.body for update in self._batch(limit)]
 
     async def _wait(self, timeout_s: float) -> None:
         try:
@@ -123,13 +123,3 @@ class Queue(updates.Queue):
         for update in batch:
             update.record.handed_at.append(now)
         return batch
-
-
-def shuffled(updates: list[Update], dice: random.Random) -> list[Update]:
-    """Return the updates in another order that still holds within each line."""
-    lines: dict[str, list[Update]] = {}
-    for update in updates:
-        lines.setdefault(update.line, []).append(update)
-    turns = [update.line for update in updates]
-    dice.shuffle(turns)
-    return [lines[line].pop(0) for line in turns]
