@@ -28,7 +28,7 @@ _as_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 class Api:
     """Calls of one bot. `connections` is how many sends may be under way; `poll_s` how long an empty poll waits."""
 
-    def __init__(self, token: str, api_url: str, *, connections: int, poll_s: int = POLL_S) -> None:
+    def __init__(self, token: str, api_url: str, *, connections: int, poll_s: float = POLL_S) -> None:
         self.bot_id = token.partition(":")[0]
         self._poll_s = poll_s
         self._line = HttpClient(connections=connections + SPARE_CONNECTIONS)

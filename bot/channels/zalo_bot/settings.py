@@ -28,7 +28,7 @@ class Settings:
     api_url: str
     rate_per_s: float = RATE_PER_S
     place: Place | None = None
-    poll_s: int = POLL_S
+    poll_s: float = POLL_S
     pauses_s: tuple[float, ...] = PAUSES_S
     look_s: float = LOOK_EVERY_S
 
