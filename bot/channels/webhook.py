@@ -37,7 +37,8 @@ log = structlog.get_logger()
 class Door:
     """Our route, and how a platform shows there who it is.
 
-    `header` carries the secret. With `probed` an empty body that knows the secret is a question whether we are there.
+    `header` carries the secret. Where it is `probed`, whoever knows the secret and brings no update only asks whether we
+    are there; such a question may have no body and no type.
     """
 
     path: str
@@ -100,7 +101,7 @@ class Webhook:
             return web.Response(status=403)
         if self._door.probed and not request.can_read_body:
             return web.Response()
-        if request.content_type != "application/json":
+        if not self._door.probed and request.content_type != "application/json":
             return web.Response(status=415)
         if self._stopping.is_set():
             return _later(LATER_S)
@@ -120,7 +121,9 @@ class Webhook:
         try:
             raw = json.loads(body)
             taken = self._receiving.read(raw)
-        except (NotAnUpdate, ValueError, RecursionError):
+        except NotAnUpdate:
+            return web.Response(status=200 if self._door.probed else 400)
+        except (ValueError, RecursionError):
             return web.Response(status=400)
         try:
             await self._receiving.take(raw, taken)
