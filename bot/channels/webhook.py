@@ -37,7 +37,7 @@ log = structlog.get_logger()
 class Door:
     """Our route, and how a platform shows there who it is.
 
-    `header` carries the secret. Where it is `probed`, whoever knows the secret and brings no update only asks whether we
+    `header` carries the secret. Where it is `probed`, who knows the secret and brings no update only asks whether we
     are there; such a question may have no body and no type.
     """
 

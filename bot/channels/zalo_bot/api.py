@@ -14,7 +14,7 @@ READ_S = 20.0
 PHOTO_READ_S = 28.0
 """The platform downloads a picture while the call waits; the sender gives a message no more than 30 s."""
 
-POLL_S = 10
+POLL_S = 5
 """How long a poll waits. Short, for a poll is never left half-way and a stop waits for its end."""
 
 SPARE_CONNECTIONS = 8

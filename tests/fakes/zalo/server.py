@@ -18,6 +18,7 @@ from tests.fakes.zalo.ids import number_of
 from tests.fakes.zalo.methods import METHODS
 from tests.fakes.zalo.world import Call, Params, World
 
+NOTHING_CAME = 408
 TYPES = {"jpg": "image/jpeg", "png": "image/png", "aac": "audio/aac"}
 
 
@@ -65,6 +66,11 @@ class Door(server.Door):
         if not faults:
             return self.finish(call, await self.perform(call))
         return await self.answer_badly(request, call, faults)
+
+    def refuse(self, call: Call, error: RefusalError) -> Answer:
+        if call.method == "getUpdates" and error.code == NOTHING_CAME:
+            return self.failure(error)  # nothing came: no refusal, however it is worded
+        return super().refuse(call, error)
 
     def carry_out(self, call: Call) -> Any:
         method = METHODS.get(call.method)
