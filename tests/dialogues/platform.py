@@ -158,7 +158,7 @@ async def on_platform(
         config = load(folder / "config.yaml", _environment(house.name, fake, url, mode))
         opened = await open_installation(config, content, now=BIRTHDAY)
         stack.push_async_callback(opened.close)
-        parts = await stack.enter_async_context(_assembled(house, config, content, opened, stages, clock))
+        parts = await stack.enter_async_context(_assembled(house, config, content, opened, stages=stages, clock=clock))
         stages.append(Stage(parts, now))
         channel = parts.channels[house.name]
         await channel.start()
@@ -191,6 +191,7 @@ async def _assembled(
     config: Config,
     content: Content,
     opened: Opened,
+    *,
     stages: Sequence[Stage],
     clock: Callable[[], datetime],
 ) -> AsyncIterator[Parts]:
