@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import hmac
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -33,18 +33,49 @@ FAILING = "webhook_failing"
 log = structlog.get_logger()
 
 
+class Proof(Protocol):
+    """How a platform shows at our route who it is."""
+
+    def may_speak(self, headers: Mapping[str, str]) -> bool:
+        """Tell whether it is worth reading what comes with these headers."""
+
+    def is_theirs(self, headers: Mapping[str, str], raw: bytes) -> bool:
+        """Tell whether exactly these bytes come from the platform."""
+
+
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """A secret of ours that the platform repeats in a header."""
+
+    header: str
+    secret: str
+
+    def __repr__(self) -> str:
+        return "Secret(***)"
+
+    def may_speak(self, headers: Mapping[str, str]) -> bool:
+        """Compare in a time that tells nothing."""
+        shown = headers.get(self.header, "").encode("utf-8", "surrogateescape")
+        return hmac.compare_digest(shown, self.secret.encode())
+
+    def is_theirs(self, _headers: Mapping[str, str], _raw: bytes) -> bool:
+        """Who knows the secret is believed."""
+        return True
+
+
 @dataclass(frozen=True, slots=True)
 class Door:
-    """Our route, and how a platform shows there who it is.
+    """Our route. Where it is `probed`, who is believed and brings no update only asks whether we are there; such a
+    question may have no body and no type. Where it is `pinged`, so does who shows no proof at all.
 
-    `header` carries the secret. Where it is `probed`, who knows the secret and brings no update only asks whether we
-    are there; such a question may have no body and no type.
+    `within_s` is how long the platform waits: what takes longer is asked for again, and kept once all the same.
     """
 
     path: str
-    header: str
-    secret: str
+    proof: Proof
     probed: bool = False
+    pinged: bool = False
+    within_s: float | None = None
 
 
 class Hook(Protocol):
@@ -96,9 +127,8 @@ class Webhook:
         await self._idle.wait()
 
     async def _post(self, request: web.Request) -> web.Response:
-        shown = request.headers.get(self._door.header, "").encode("utf-8", "surrogateescape")
-        if not hmac.compare_digest(shown, self._door.secret.encode()):
-            return web.Response(status=403)
+        if not self._door.proof.may_speak(request.headers):
+            return web.Response(status=200 if self._door.pinged else 403)
         if self._door.probed and not request.can_read_body:
             return web.Response()
         if not self._door.probed and request.content_type != "application/json":
@@ -107,17 +137,27 @@ class Webhook:
             return _later(LATER_S)
         self._under_way += 1
         self._idle.clear()
-        try:
-            return await self._answer(request)
-        finally:
-            self._under_way -= 1
-            if not self._under_way:
-                self._idle.set()
+        answering = asyncio.ensure_future(self._answer(request))
+        answering.add_done_callback(self._ended)
+        await asyncio.wait({answering}, timeout=self._door.within_s)
+        if not answering.done():
+            log.warning("webhook_answer_late")
+            return _later(LATER_S)
+        return answering.result()
+
+    def _ended(self, answering: asyncio.Future[web.Response]) -> None:
+        self._under_way -= 1
+        if not self._under_way:
+            self._idle.set()
+        if not answering.cancelled() and (error := answering.exception()) is not None:
+            log.error("webhook_answer_failed", reason=type(error).__name__)
 
     async def _answer(self, request: web.Request) -> web.Response:
         body = await _limited(request)
         if body is None:
             return web.Response(status=413)
+        if not self._door.proof.is_theirs(request.headers, body):
+            return web.Response(status=403)
         try:
             raw = json.loads(body)
             taken = self._receiving.read(raw)

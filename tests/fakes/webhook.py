@@ -73,7 +73,7 @@ class Hook:
     async def _bring(self, update: Update) -> bool:
         """Post it until it is taken; False if it is given up."""
         fails = 0
-        while (retry_after_s := await self._attempt(update)) is not None:
+        while (retry_after_s := await self._attempt(update, fails)) is not None:
             wait_s = self.wait_s(fails, retry_after_s)
             if wait_s is None:
                 return False
@@ -85,10 +85,10 @@ class Hook:
         """Return how long to wait after so many failed attempts before this one; None to give it up."""
         raise NotImplementedError
 
-    async def _attempt(self, update: Update) -> float | None:
+    async def _attempt(self, update: Update, fails: int = 0) -> float | None:
         """Post it once; return None if it was taken, else the seconds the other side asks us to wait (0: not said)."""
-        headers = {**JSON_HEADERS, self.secret_header: self.secret} if self.secret else JSON_HEADERS
         body = encode(self.body(update)).encode()
+        headers = {**JSON_HEADERS, **self.headers(body, fails)}
         try:
             async with self._slots, asyncio.timeout(self._settings.webhook_timeout_s):
                 update.record.handed_at.append(self._queue.now())
@@ -109,6 +109,10 @@ class Hook:
         self._failed(f"Wrong response from the webhook: {answer.status} {answer.reason}")
         said = answer.headers.get("Retry-After", "0")
         return float(said) if said.isdigit() else 0.0
+
+    def headers(self, _body: bytes, _fails: int) -> dict[str, str]:
+        """Return what shows who posts this body, after so many failed attempts."""
+        return {self.secret_header: self.secret} if self.secret else {}
 
     def body(self, update: Update) -> dict[str, Any]:
         """Return what is posted."""

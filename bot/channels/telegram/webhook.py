@@ -10,7 +10,7 @@ from telegram.error import TelegramError
 
 from bot.channels.telegram.api import LISTENS_TO, Api
 from bot.channels.telegram.errors import judged
-from bot.channels.webhook import FAILING, LOOK_EVERY_S, TAKEN, Door
+from bot.channels.webhook import FAILING, LOOK_EVERY_S, TAKEN, Door, Secret
 from bot.channels.webhook import MOST_BYTES as MOST_BYTES
 
 PATH = "/telegram/webhook"
@@ -33,7 +33,7 @@ class Place:
     @property
     def door(self) -> Door:
         """The route itself."""
-        return Door(PATH, SECRET_HEADER, self.secret)
+        return Door(PATH, Secret(SECRET_HEADER, self.secret))
 
 
 class Deliveries:

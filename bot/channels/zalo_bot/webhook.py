@@ -8,7 +8,7 @@ from typing import Any
 
 import structlog
 
-from bot.channels.webhook import FAILING, TAKEN, Door
+from bot.channels.webhook import FAILING, TAKEN, Door, Secret
 from bot.channels.zalo_bot.api import Api
 
 PATH = "/zalo-bot/webhook"
@@ -33,7 +33,7 @@ class Place:
     @property
     def door(self) -> Door:
         """The route itself. The platform tries it with an empty body."""
-        return Door(PATH, SECRET_HEADER, self.secret, probed=True)
+        return Door(PATH, Secret(SECRET_HEADER, self.secret), probed=True)
 
 
 class Deliveries:

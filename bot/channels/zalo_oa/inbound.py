@@ -78,7 +78,7 @@ def _read(event: Mapping[str, Any], me: Me) -> Taken:
     name, at = event["event_name"], _time(event)
     if name in EVENTS:
         person = _id(event["follower"]["id"])
-        return Taken(Handed(person, f"{me.oa_id}:s:{person}:{event['timestamp']}", {"event": EVENTS[name]}, at))
+        return Taken(Handed(person, f"{me.oa_id}:{name}:{person}:{event['timestamp']}", {"event": EVENTS[name]}, at))
     if name == INFO:
         return _submitted(event, me, at)
     if name not in (TEXT, IMAGE) and name not in READ_AS:
