@@ -6,7 +6,7 @@ the cause of another.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, TypeVar
 
 import aiohttp
@@ -47,9 +47,18 @@ class HttpClient:
         if session is not None:
             await session.close()
 
-    async def post(self, url: str, body: bytes, *, read_s: float) -> tuple[int, bytes]:
-        """Post JSON and return status and body. `read_s` is the longest silence while the answer is awaited."""
-        return await self._exchange(_whole, "POST", url, read_s, data=body, headers=JSON_HEADERS)
+    async def post(
+        self, url: str, body: bytes, *, read_s: float, headers: Mapping[str, str] = JSON_HEADERS
+    ) -> tuple[int, bytes]:
+        """Post JSON, or what `headers` say, and return status and body.
+
+        `read_s` is the longest silence while the answer is awaited.
+        """
+        return await self._exchange(_whole, "POST", url, read_s, data=body, headers=headers)
+
+    async def get(self, url: str, *, read_s: float, headers: Mapping[str, str]) -> tuple[int, bytes]:
+        """Ask and return status and body."""
+        return await self._exchange(_whole, "GET", url, read_s, headers=headers)
 
     async def download(self, url: str, *, most: int, read_s: float) -> bytes:
         """Return the bytes of a file, `most` at most. Raises `Refused` if it will never be had."""
