@@ -1,4 +1,4 @@
-"""Call the platform's door for tokens: refusals come with status 200 and a code, a refresh token is good for one call."""
+"""Call the platform's door for tokens: refusals come with status 200 and a code, a refresh token is good once."""
 
 from __future__ import annotations
 
