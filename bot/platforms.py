@@ -57,6 +57,13 @@ def made_secret(keys: Keys, channel: str) -> str:
     return hmac.new(keys.digest, f"webhook:{channel}".encode(), hashlib.sha256).hexdigest()
 
 
+def _webhook(config: Config, section: PlatformSection, keys: Keys, name: str) -> tuple[str, str] | None:
+    """Return where a platform finds us and the secret it shows there; None where we poll."""
+    if section.mode != "webhook" or config.web.public_url is None:
+        return None
+    return str(config.web.public_url), section.webhook_secret or made_secret(keys, name)
+
+
 def picture_links(config: Config, keys: Keys, clock: Clock) -> PictureLinks | None:
     """Return the public addresses of our pictures; None where nobody outside can reach us."""
     url = config.web.public_url
@@ -78,9 +85,7 @@ def telegram(keys: Keys) -> MakeChannel:
     def make(config: Config, content: Content, _place: Installation, intake: Intake, clock: Clock) -> Channel:
         section = config.channels.telegram
         assert section.token is not None
-        place = None
-        if section.mode == "webhook" and config.web.public_url is not None:
-            place = Place(str(config.web.public_url), section.webhook_secret or made_secret(keys, name))
+        place = Place(*found) if (found := _webhook(config, section, keys, name)) is not None else None
         rate_per_s = config.broadcast.rate.get("telegram", RATE_PER_S)
         settings = Settings(section.token, str(section.api_url), rate_per_s=rate_per_s, place=place)
         ports = TelegramPorts(name=name, db=intake.db, intake=intake, content=content, clock=clock)
@@ -116,9 +121,7 @@ def zalo_bot(keys: Keys) -> MakeChannel:
     def make(config: Config, content: Content, _place: Installation, intake: Intake, clock: Clock) -> Channel:
         section = config.channels.zalo_bot
         assert section.token is not None
-        place = None
-        if section.mode == "webhook" and config.web.public_url is not None:
-            place = Place(str(config.web.public_url), section.webhook_secret or made_secret(keys, name))
+        place = Place(*found) if (found := _webhook(config, section, keys, name)) is not None else None
         rate_per_s = config.broadcast.rate.get("zalo_bot", RATE_PER_S)
         settings = Settings(section.token, str(section.api_url), rate_per_s=rate_per_s, place=place)
         links = picture_links(config, keys, clock)

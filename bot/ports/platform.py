@@ -30,7 +30,7 @@ log = structlog.get_logger()
 class PlatformPorts:
     """The channel's view of the program. `heard_at` is at most a minute newer than what is stored.
 
-    `kept_for` is how long the platform keeps what we do not fetch.
+    `kept_for` is how long the platform keeps what we do not fetch, `told_after` the silence officers hear of.
     """
 
     name: str
@@ -39,6 +39,7 @@ class PlatformPorts:
     content: Content
     clock: Callable[[], datetime]
     kept_for: timedelta = outage.DAY
+    told_after: timedelta = outage.TOLD_AFTER
     heard_at: datetime | None = None
     _account: Account | None = None
     _stored_at: datetime | None = None
@@ -89,7 +90,7 @@ class PlatformPorts:
 
     def _hear(self, bot_id: str, now: datetime, db: Connection) -> None:
         before = channel_accounts.hear(db, self.name, bot_id, at=now)
-        if before is not None and now - before > outage.TOLD_AFTER:
+        if before is not None and now - before > self.told_after:
             lost = now - before > self.kept_for
             outage.tell_officers(db, self.content, channel=self.name, since=before, until=now, lost=lost)
 

@@ -14,6 +14,7 @@ class ZaloBotPorts(PlatformPorts):
     """The channel's view of the program. What people write while we are away may never come: nothing is promised."""
 
     kept_for: timedelta = timedelta()
+    told_after: timedelta = timedelta(minutes=30)
     links: PictureLinks | None = None
 
     @property

@@ -14,6 +14,7 @@ from bot.channels.zalo_bot.settings import Settings
 from bot.channels.zalo_bot.webhook import Place
 from bot.config import Config
 from bot.intake import ALBUM_WAIT, Intake
+from bot.outage import TOLD_AFTER
 from bot.platforms import MakeChannel, picture_links
 from bot.ports.zalo_bot import ZaloBotPorts
 from bot.stage import Stage
@@ -114,6 +115,7 @@ def _unpaced(keys: Keys) -> MakeChannel:
         place = Place(str(config.web.public_url), section.webhook_secret) if section.mode == "webhook" else None
         links = picture_links(config, keys, clock)
         ports = ZaloBotPorts(name=NAME, db=intake.db, intake=intake, content=content, clock=clock, links=links)
+        ports.told_after = TOLD_AFTER  # days pass here in steps of hours
         settings = Settings(section.token, str(section.api_url), place=place, poll_s=POLL_S)
         return Unpaced(ports, settings, now=clock)
 

@@ -17,6 +17,9 @@ PHOTO_READ_S = 28.0
 POLL_S = 5
 """How long a poll waits. Short, for a poll is never left half-way and a stop waits for its end."""
 
+POLL_SPARE_S = 10.0
+"""How much later than it should an empty poll may end."""
+
 SPARE_CONNECTIONS = 8
 NOTHING_CAME = 408
 MEDIA_HOSTS = ("zdn.vn", "zadn.vn", "zaloplatforms.com")
@@ -66,7 +69,7 @@ class Api:
     async def events(self) -> list[Any]:
         """Wait for an event and return it raw in a list; none if nothing came. Raises `ApiRefusal` and `SendError`."""
         try:
-            found = await self._asked("getUpdates", self._poll_s + READ_S, {"timeout": self._poll_s})
+            found = await self._asked("getUpdates", self._poll_s + POLL_SPARE_S, {"timeout": self._poll_s})
         except ApiRefusal as error:
             if error.code == NOTHING_CAME:
                 return []

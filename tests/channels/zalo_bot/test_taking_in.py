@@ -7,6 +7,7 @@ import io
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -18,7 +19,8 @@ from bot.channels.zalo_bot.names import NAME
 from bot.channels.zalo_bot.webhook import PATH, SECRET_HEADER, Place
 from storage import channel_accounts
 from storage.inbox import MOST_WAITING
-from tests.channels.conftest import free_port
+from tests.channels.conftest import free_port, now
+from tests.channels.test_watch import Clock, an_officer, told
 from tests.channels.waiting import SECRET, Unwilling, texts, until
 from tests.channels.zalo_bot.conftest import Line, MakeLine
 from tests.fakes.zalo import FakeZalo, fake_zalo
@@ -253,3 +255,19 @@ async def test_an_address_the_platform_does_not_take_is_told(line: MakeLine) -> 
     async with line(place=Place("http://lantoa.example.vn", SECRET)) as open_line:
         await open_line.channel.listen()
         assert await until(lambda: open_line.channel.trouble) == "not_set_up"
+
+
+# --- Silence ---
+
+
+async def test_officers_hear_of_half_an_hour_in_which_messages_may_be_lost(line: MakeLine) -> None:
+    async with line() as open_line:
+        officer = await open_line.db.write(an_officer("can_bo_xa"))
+        ports, began = open_line.ports, now()
+        for minutes in (0, 29, 60):
+            ports.clock = Clock(began + timedelta(minutes=minutes))
+            await ports.heard()
+        ((contact_id, text),) = await open_line.db.read(told)
+    assert contact_id == officer
+    assert "Zalo" in text
+    assert "có thể đã mất" in text
