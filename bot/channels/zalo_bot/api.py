@@ -34,7 +34,7 @@ class Api:
     def __init__(self, token: str, api_url: str, *, connections: int, poll_s: float = POLL_S) -> None:
         self.bot_id = token.partition(":")[0]
         self._poll_s = poll_s
-        self._line = HttpClient(connections=connections + SPARE_CONNECTIONS)
+        self._client = HttpClient(connections=connections + SPARE_CONNECTIONS)
         self._base = f"{api_url.rstrip('/')}/bot{token}"
         self._host = urlsplit(api_url).hostname
 
@@ -43,11 +43,11 @@ class Api:
 
     async def open(self) -> None:
         """Open the connections."""
-        await self._line.open()
+        await self._client.open()
 
     async def close(self) -> None:
         """Close them."""
-        await self._line.close()
+        await self._client.close()
 
     async def call(self, method: str, *, read_s: float = READ_S, **parameters: Any) -> Any:
         """Call `method` and return its result. Raises `SendError`."""
@@ -85,11 +85,11 @@ class Api:
         is_theirs = place.scheme == "https" and any(host == each or host.endswith(f".{each}") for each in MEDIA_HOSTS)
         if not is_theirs and host != self._host:
             raise Refused("strange_place")
-        return await self._line.download(url, most=most, read_s=READ_S)
+        return await self._client.download(url, most=most, read_s=READ_S)
 
     async def _asked(self, method: str, read_s: float, parameters: dict[str, Any]) -> Any:
         body = _as_json(parameters).encode("utf-8", "replace")
-        status, payload = await self._line.post(f"{self._base}/{method}", body, read_s=read_s)
+        status, payload = await self._client.post(f"{self._base}/{method}", body, read_s=read_s)
         return _result(status, payload)
 
 

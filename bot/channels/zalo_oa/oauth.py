@@ -55,9 +55,9 @@ class Exchange:
     """The platform's side of `bot.rotation.Rotation`."""
 
     def __init__(
-        self, line: HttpClient, app: App, *, oauth_url: str, api_url: str, now: Callable[[], datetime]
+        self, client: HttpClient, app: App, *, oauth_url: str, api_url: str, now: Callable[[], datetime]
     ) -> None:
-        self._line = line
+        self._client = client
         self._app = app
         self._oauth_url = oauth_url.rstrip("/")
         self._api_url = api_url.rstrip("/")
@@ -69,7 +69,7 @@ class Exchange:
         form = {"grant_type": "refresh_token", "refresh_token": refresh, "app_id": self._app.app_id}
         headers = {"Content-Type": "application/x-www-form-urlencoded", "secret_key": self._app.secret}
         url = f"{self._oauth_url}/v4/oa/access_token"
-        status, payload = await self._line.post(url, urlencode(form).encode(), read_s=READ_S, headers=headers)
+        status, payload = await self._client.post(url, urlencode(form).encode(), read_s=READ_S, headers=headers)
         return self._read(_answer(status, payload))
 
     def _read(self, answer: dict[str, Any]) -> Pair:
@@ -86,7 +86,7 @@ class Exchange:
     async def still_works(self, access: str) -> bool:
         """Tell whether an access token is accepted, by a question that changes nothing."""
         url = f"{self._api_url}/v2.0/oa/getoa"
-        status, payload = await self._line.get(url, read_s=READ_S, headers={"access_token": access})
+        status, payload = await self._client.get(url, read_s=READ_S, headers={"access_token": access})
         code = _number(_answer(status, payload).get("error"))
         if code == 0:
             return True
