@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeGuard
 
 
 class NotAnUpdate(ValueError):
@@ -48,6 +51,31 @@ class Taken:
 
 
 NOTHING = Taken()
+
+_ID = re.compile(r"[\w.:-]{1,128}", re.ASCII)
+
+
+def is_word_id(value: Any) -> TypeGuard[str]:
+    """Tell whether a value is an id as platforms write it in letters and digits."""
+    return isinstance(value, str) and _ID.fullmatch(value) is not None
+
+
+def word_id(value: Any) -> str:
+    """Return an id as text; numbers are taken too. `TypeError` if it is none."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        value = str(value)
+    if not is_word_id(value):
+        raise TypeError("not an id")
+    return value
+
+
+def as_it_came(raw: Any, envelope: Mapping[str, Any]) -> tuple[str, str]:
+    """Return an update as JSON, only its envelope where it lies too deep for that, and the SHA-256 of it."""
+    try:
+        text = json.dumps(raw)
+    except RecursionError:
+        text = json.dumps(envelope)
+    return text, hashlib.sha256(text.encode()).hexdigest()
 
 
 class Reader(Protocol):

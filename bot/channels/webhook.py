@@ -10,7 +10,7 @@ import hmac
 import json
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 import structlog
 from aiohttp import web
@@ -76,6 +76,30 @@ class Door:
     probed: bool = False
     pinged: bool = False
     within_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a platform finds us, and the secret it must show there. A platform names its route and header."""
+
+    public_url: str
+    secret: str
+    path: ClassVar[str]
+    header: ClassVar[str]
+    probed: ClassVar[bool] = False
+
+    def __repr__(self) -> str:
+        return "Place(***)"
+
+    @property
+    def url(self) -> str:
+        """The address of the route."""
+        return f"{self.public_url.rstrip('/')}{self.path}"
+
+    @property
+    def door(self) -> Door:
+        """The route itself."""
+        return Door(self.path, Secret(self.header, self.secret), probed=self.probed)
 
 
 class Hook(Protocol):

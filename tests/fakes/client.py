@@ -7,20 +7,20 @@ from typing import Any, Generic, TypeVar
 
 import aiohttp
 
-from tests.fakes.records import Called, Done, Json, Record, Totals, Update
+from tests.fakes.records import Called, Done, Json, Said, Totals, Update
 
 SPARE_S = 10.0
-Said = TypeVar("Said", bound=Record)
+AnySaid = TypeVar("AnySaid", bound=Said)
 
 
 class OrderRefusedError(Exception):
     """The fake cannot do what the test ordered."""
 
 
-class Fake(Generic[Said]):
+class Fake(Generic[AnySaid]):
     """A running fake. `token` is the bot's; `read_message` reads a row of the ledger's messages."""
 
-    def __init__(self, port: int, token: str, read_message: type[Said]) -> None:
+    def __init__(self, port: int, token: str, read_message: type[AnySaid]) -> None:
         self.port = port
         self.token = token
         self.url = f"http://127.0.0.1:{port}"
@@ -66,7 +66,7 @@ class Fake(Generic[Said]):
 
     # --- The ledger ---
 
-    async def messages(self, chat_id: int | None = None) -> list[Said]:
+    async def messages(self, chat_id: int | None = None) -> list[AnySaid]:
         """Return all accepted messages, or those of one chat, in their order."""
         return [self._read_message.read(row) async for row in self._rows("messages", chat_id=chat_id)]
 

@@ -18,6 +18,25 @@ class Record:
 
 
 @dataclass(frozen=True, slots=True)
+class Said(Record):
+    """A message of the bot that was accepted, as it stands now. `edits`: text, reply_markup and time of each."""
+
+    bot_id: int
+    chat_id: int
+    message_id: int
+    method: str
+    text: str
+    content: Json
+    reply_markup: Json | None
+    album: str | None
+    edits: list[Json]
+    deleted_at: float | None
+    arrived_at: float
+    accepted_at: float
+    answered_at: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class Update:
     """An update and its way. `confirmed_by`: the way it was taken (`offset`, `webhook` …), or `dropped`."""
 

@@ -17,7 +17,7 @@ from typing import Any
 from telegram import CallbackQuery, Chat, ChatMemberUpdated, Message, Update
 
 from bot.channels.telegram.content import content_of, is_note
-from bot.channels.updates import NOTHING, Handed, NotAnUpdate, Renamed, Taken, Unreadable
+from bot.channels.updates import NOTHING, Handed, NotAnUpdate, Renamed, Taken, Unreadable, as_it_came
 
 GONE = ("kicked", "left")
 THERE = ("member", "administrator", "creator")
@@ -147,11 +147,7 @@ def _is_to_us(message: Message, me: Me) -> bool:
 
 def unreadable(raw: dict[str, Any], me: Me) -> Unreadable:
     """Return an update as it is kept where nothing better can be done; it must have its envelope."""
-    try:
-        text = json.dumps(raw)
-    except RecursionError:
-        text = json.dumps({"update_id": raw["update_id"]})
-    digest = hashlib.sha256(text.encode()).hexdigest()
+    text, digest = as_it_came(raw, {"update_id": raw["update_id"]})
     return Unreadable(_writer(raw), f"{me.bot_id}:u:{raw['update_id']}:{digest[:12]}", text)
 
 

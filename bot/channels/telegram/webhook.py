@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from telegram.error import TelegramError
 
+from bot.channels import webhook
 from bot.channels.telegram.api import LISTENS_TO, Api
 from bot.channels.telegram.errors import judged
-from bot.channels.webhook import FAILING, LOOK_EVERY_S, TAKEN, Door, Secret
+from bot.channels.webhook import FAILING, LOOK_EVERY_S, TAKEN
 from bot.channels.webhook import MOST_BYTES as MOST_BYTES
 
 PATH = "/telegram/webhook"
@@ -18,28 +18,18 @@ SECRET_HEADER = "X-Telegram-Bot-Api-Secret-Token"  # noqa: S105 - the header's n
 MOST_CONNECTIONS = 40
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where the platform finds us, and the secret it must show there (1–256 of A–Z a–z 0–9 _ -)."""
+class Place(webhook.Place):
+    """Where this platform finds us. It takes 1–256 of A–Z a–z 0–9 _ - as a secret."""
 
-    public_url: str
-    secret: str
-
-    @property
-    def url(self) -> str:
-        """The address of the route."""
-        return f"{self.public_url.rstrip('/')}{PATH}"
-
-    @property
-    def door(self) -> Door:
-        """The route itself."""
-        return Door(PATH, Secret(SECRET_HEADER, self.secret))
+    __slots__ = ()
+    path = PATH
+    header = SECRET_HEADER
 
 
 class Deliveries:
     """The platform's side of the webhook; `bot.channels.webhook.Webhook` is ours."""
 
-    def __init__(self, api: Api, place: Place, *, now: Callable[[], datetime]) -> None:
+    def __init__(self, api: Api, place: webhook.Place, *, now: Callable[[], datetime]) -> None:
         self._api = api
         self._place = place
         self._now = now

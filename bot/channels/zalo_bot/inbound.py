@@ -15,7 +15,16 @@ from typing import Any
 
 import structlog
 
-from bot.channels.updates import NOTHING, Handed, NotAnUpdate, Taken, Unreadable
+from bot.channels.updates import (
+    NOTHING,
+    Handed,
+    NotAnUpdate,
+    Taken,
+    Unreadable,
+    as_it_came,
+    is_word_id,
+    word_id,
+)
 from bot.channels.zalo_bot.names import NAME
 
 PRIVATE = "PRIVATE"
@@ -31,7 +40,6 @@ READ_AS = {
 
 TEXT, IMAGE = "message.text.received", "message.image.received"
 _EVENT = re.compile(r"[\w.]{1,64}", re.ASCII)
-_ID = re.compile(r"[\w.:-]{1,128}", re.ASCII)
 
 log = structlog.get_logger()
 
@@ -86,7 +94,7 @@ def _read(event: Mapping[str, Any], me: Me, album_of: AlbumOf) -> Taken:
     sender = message.get("from") or {}
     if sender.get("is_bot") is True or (me.account_id and sender.get("id") == me.account_id):
         return NOTHING  # our own, echoed
-    chat, key, at = _id(message["chat"]["id"]), f"{me.bot_id}:m:{_id(message['message_id'])}", _time(message)
+    chat, key, at = word_id(message["chat"]["id"]), f"{me.bot_id}:m:{word_id(message['message_id'])}", _time(message)
     if message["chat"].get("chat_type", PRIVATE) != PRIVATE:
         return Taken(Handed(chat, key, {"event": "in_group"}, at))
     body = _body(name, message, key)
@@ -119,11 +127,7 @@ def _picture(message: Mapping[str, Any], key: str) -> dict[str, Any]:
 def unreadable(raw: Any, me: Me) -> Unreadable:
     """Return an event as it is kept where nothing better can be done; it must have its envelope."""
     event = _inside(raw)
-    try:
-        text = json.dumps(event)
-    except RecursionError:
-        text = json.dumps({"event_name": event["event_name"]})
-    digest = hashlib.sha256(text.encode()).hexdigest()
+    text, digest = as_it_came(event, {"event_name": event["event_name"]})
     return Unreadable(_writer(event), f"{me.bot_id}:u:{digest[:32]}", text)
 
 
@@ -132,7 +136,7 @@ def _writer(event: Mapping[str, Any]) -> str:
     message = event.get("message")
     chat = message.get("chat") if isinstance(message, dict) else None
     found = chat.get("id") if isinstance(chat, dict) else None
-    return found if isinstance(found, str) and _ID.fullmatch(found) else "unknown"
+    return found if is_word_id(found) else "unknown"
 
 
 def _time(message: Mapping[str, Any]) -> datetime | None:
@@ -141,14 +145,6 @@ def _time(message: Mapping[str, Any]) -> datetime | None:
     if said is None:
         return None
     return datetime.fromtimestamp(int(said) / 1000, UTC)
-
-
-def _id(value: Any) -> str:
-    if isinstance(value, int) and not isinstance(value, bool):
-        value = str(value)
-    if not isinstance(value, str) or not _ID.fullmatch(value):
-        raise TypeError("not an id")
-    return value
 
 
 def _text(value: Any) -> str:

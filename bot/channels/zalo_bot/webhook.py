@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Any
 
 import structlog
 
-from bot.channels.webhook import FAILING, TAKEN, Door, Secret
+from bot.channels import webhook
+from bot.channels.webhook import FAILING, TAKEN
 from bot.channels.zalo_bot.api import Api
 
 PATH = "/zalo-bot/webhook"
@@ -18,22 +18,13 @@ _OUTCOME = re.compile(r"webhook(\.\w{1,16}){1,3}", re.ASCII)
 log = structlog.get_logger()
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where the platform finds us, and the secret it must show there (8–256 letters)."""
+class Place(webhook.Place):
+    """Where this platform finds us. It takes 8–256 letters as a secret, and tries the way with an empty body."""
 
-    public_url: str
-    secret: str
-
-    @property
-    def url(self) -> str:
-        """The address of the route."""
-        return f"{self.public_url.rstrip('/')}{PATH}"
-
-    @property
-    def door(self) -> Door:
-        """The route itself. The platform tries it with an empty body."""
-        return Door(PATH, Secret(SECRET_HEADER, self.secret), probed=True)
+    __slots__ = ()
+    path = PATH
+    header = SECRET_HEADER
+    probed = True
 
 
 class Deliveries:
@@ -42,7 +33,7 @@ class Deliveries:
     The platform keeps an address also where its own trial of it failed, and tells nothing of later failures.
     """
 
-    def __init__(self, api: Api, place: Place) -> None:
+    def __init__(self, api: Api, place: webhook.Place) -> None:
         self._api = api
         self._place = place
         self._is_reached = False

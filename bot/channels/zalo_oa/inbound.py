@@ -6,7 +6,6 @@ Nothing here keeps, sends or asks. Names, addresses and places of people are not
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +14,16 @@ from typing import Any
 
 import structlog
 
-from bot.channels.updates import NOTHING, Handed, NotAnUpdate, Taken, Unreadable
+from bot.channels.updates import (
+    NOTHING,
+    Handed,
+    NotAnUpdate,
+    Taken,
+    Unreadable,
+    as_it_came,
+    is_word_id,
+    word_id,
+)
 from bot.channels.zalo_oa.names import NAME
 from bot.channels.zalo_oa.signature import moment
 
@@ -47,7 +55,6 @@ OF_NO_USE = (
 """Our own messages come back, and news of what we sent; a person behind the OA answers too."""
 
 _NAME = re.compile(r"[a-z0-9_]{1,64}", re.ASCII)
-_ID = re.compile(r"[\w.:-]{1,128}", re.ASCII)
 _PHONE = re.compile(r"\+?[0-9]{9,15}", re.ASCII)
 
 log = structlog.get_logger()
@@ -77,7 +84,7 @@ def read(raw: Any, me: Me) -> Taken:
 def _read(event: Mapping[str, Any], me: Me) -> Taken:
     name, at = event["event_name"], _time(event)
     if name in EVENTS:
-        person = _id(event["follower"]["id"])
+        person = word_id(event["follower"]["id"])
         return Taken(Handed(person, f"{me.oa_id}:{name}:{person}:{event['timestamp']}", {"event": EVENTS[name]}, at))
     if name == INFO:
         return _submitted(event, me, at)
@@ -85,14 +92,14 @@ def _read(event: Mapping[str, Any], me: Me) -> Taken:
         if not name.startswith(OF_NO_USE):
             log.warning("event_unknown", event_name=name if _NAME.fullmatch(name) else "strange")
         return NOTHING
-    person, message = _id(event["sender"]["id"]), event["message"]
-    key = f"{me.oa_id}:{name}:{_id(message['msg_id'])}"
+    person, message = word_id(event["sender"]["id"]), event["message"]
+    key = f"{me.oa_id}:{name}:{word_id(message['msg_id'])}"
     return Taken(Handed(person, key, _body(name, message, key), at))
 
 
 def _submitted(event: Mapping[str, Any], me: Me, at: datetime | None) -> Taken:
     """Her own number, which is an answer; what else stands in the form is not read."""
-    person, phone = _id(event["sender"]["id"]), event["info"].get("phone")
+    person, phone = word_id(event["sender"]["id"]), event["info"].get("phone")
     if not isinstance(phone, str) or not _PHONE.fullmatch(phone):
         return NOTHING
     # The platform writes it with the country and without the plus.
@@ -127,11 +134,7 @@ def _pictures(attachments: Sequence[Any], key: str) -> dict[str, Any]:
 
 def unreadable(raw: Any, me: Me) -> Unreadable:
     """Return an event as it is kept where nothing better can be done; it must have its envelope."""
-    try:
-        text = json.dumps(raw)
-    except RecursionError:
-        text = json.dumps({"event_name": raw["event_name"]})
-    digest = hashlib.sha256(text.encode()).hexdigest()
+    text, digest = as_it_came(raw, {"event_name": raw["event_name"]})
     return Unreadable(_writer(raw), f"{me.oa_id}:u:{digest[:32]}", text)
 
 
@@ -140,7 +143,7 @@ def _writer(raw: Mapping[str, Any]) -> str:
     for part in ("sender", "follower"):
         found = raw.get(part)
         person = found.get("id") if isinstance(found, dict) else None
-        if isinstance(person, str) and _ID.fullmatch(person):
+        if is_word_id(person):
             return person
     return "unknown"
 
@@ -148,11 +151,3 @@ def _writer(raw: Mapping[str, Any]) -> str:
 def _time(event: Mapping[str, Any]) -> datetime | None:
     said = event.get("timestamp")
     return None if said is None else moment(str(said))
-
-
-def _id(value: Any) -> str:
-    if isinstance(value, int) and not isinstance(value, bool):
-        value = str(value)
-    if not isinstance(value, str) or not _ID.fullmatch(value):
-        raise TypeError("not an id")
-    return value

@@ -4,26 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tests.fakes.records import Json, Record
+from tests.fakes.records import Said
 
 
 @dataclass(frozen=True, slots=True)
-class Message(Record):
-    """A message of the bot that was accepted. Nothing can be changed in it, and there are no buttons."""
-
-    bot_id: int
-    chat_id: int
-    message_id: int
-    method: str
-    text: str
-    content: Json
-    reply_markup: Json | None
-    album: str | None
-    edits: list[Json]
-    deleted_at: float | None
-    arrived_at: float
-    accepted_at: float
-    answered_at: float | None
+class Message(Said):
+    """A message of the bot. Nothing can be changed in it, and there are no buttons."""
 
     @property
     def chat(self) -> str:
