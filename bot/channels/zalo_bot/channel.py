@@ -21,6 +21,7 @@ from bot.channels.zalo_bot.api import Api
 from bot.channels.zalo_bot.errors import LONGEST_WAIT_S
 from bot.channels.zalo_bot.inbound import Me, read, unreadable
 from bot.channels.zalo_bot.names import NAME
+from bot.channels.zalo_bot.outgoing import styled
 from bot.channels.zalo_bot.polling import Events
 from bot.channels.zalo_bot.ports import Ports
 from bot.channels.zalo_bot.reach import account_name
@@ -130,7 +131,8 @@ class ZaloBot(Channel):
         text = nfc(message.rendered.text)
         try:
             if message.picture is None:
-                sent = await self._api.send("sendMessage", chat_id=message.external_id, text=text)
+                styles = styled(message.rendered) if text == message.rendered.text else {}
+                sent = await self._api.send("sendMessage", chat_id=message.external_id, text=text, **styles)
             else:
                 photo = self._ports.picture_url(message.picture.path.name)
                 caption = {"caption": text} if text else {}

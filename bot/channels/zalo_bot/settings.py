@@ -29,6 +29,7 @@ def capabilities_at(rate_per_s: float, *, pictures: bool) -> Capabilities:
         buttons=False,
         pictures=pictures,
         tells_of_pictures=True,
+        marks=True,
         text_limit=TEXT_LIMIT,
         text_unit="utf16",
         caption_limit=TEXT_LIMIT,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import unicodedata
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Literal
@@ -39,6 +40,15 @@ async def test_a_text_arrives_and_its_id_is_returned(line: MakeLine, fake: FakeZ
         sent = await open_line.channel.send(outgoing("Xin chào", to=mai.id))
     message = await mai.next_message()
     assert (message.text, message.id) == ("Xin chào", sent)
+
+
+async def test_marked_words_are_underlined_as_the_platform_counts_them(line: MakeLine, fake: FakeZalo) -> None:
+    async with line() as open_line:
+        message = outgoing("🌸 trồng 20 cây", to=fake.person(1001).id)
+        marked = replace(message, rendered=replace(message.rendered, marks=((2, 14),)))
+        await open_line.channel.send(marked)
+    (said,) = await fake.messages()
+    assert said.content["text_styles"] == [{"start": 3, "len": 12, "st": ["u"]}]
 
 
 async def test_choices_are_numbers_under_the_text() -> None:

@@ -87,7 +87,18 @@ def send_message(call: Call) -> dict[str, Any]:
     text = words(call, "text")
     if not text:
         raise bad_request("The text must not be empty")
-    return say(call, chat, {"text": text}, "CHAT_MESSAGE")
+    return say(call, chat, {"text": text, "text_styles": styles(call, text)}, "CHAT_MESSAGE")
+
+
+def styles(call: Call, text: str) -> list[dict[str, Any]]:
+    """Return the styles of a text; refuses what lies outside of it."""
+    said = call.params.get("text_styles") or []
+    units = len(text.encode("utf-16-le")) // 2
+    for each in said:
+        is_inside = each["start"] >= 0 and each["len"] > 0 and each["start"] + each["len"] <= units
+        if not is_inside or not each["st"]:
+            raise bad_request("wrong text_styles")
+    return list(said)
 
 
 async def send_photo(call: Call) -> dict[str, Any]:
