@@ -23,10 +23,11 @@ from bot.rotation import LATEST_S, LEASE, REFUSED, ROTATION_LOST, Rotation
 from storage import tokens
 from storage.database import Database, NotKept
 from storage.sealing import Keys, Sealer
+from storage.sites import database_at
 from storage.tokens import Pair
 from tests.fakes.zalo_oa import APP_ID
 from tests.fakes.zalo_oa.oauth import APP_SECRET, Doors, doors
-from tests.sending.world import engine_at
+from tests.tables import write_tables
 
 SEALER = Sealer(Keys({1: b"s" * 32}, b"i" * 32, b"d" * 32))
 LIFE = timedelta(seconds=90_000)
@@ -122,8 +123,8 @@ class World:
 @asynccontextmanager
 async def opened(path: Path) -> AsyncIterator[World]:
     """Yield a world in which the first pair was made an hour before its time to rotate."""
-    engine_at(path).dispose()
-    db, line = Database(path), HttpClient(connections=4)
+    write_tables(path)
+    db, line = database_at(path), HttpClient(connections=4)
     await line.open()
     try:
         async with doors() as both:
