@@ -18,8 +18,10 @@ import tempfile
 from itertools import accumulate
 from pathlib import Path
 
+from tests.acceptance.platforms import TELEGRAM
 from tests.acceptance.test_platform_kills import FIRST_CHAT, TEXT, Village, plan, village
-from tests.fakes.telegram import Called, FakeTelegram, Message
+from tests.fakes.records import Called
+from tests.fakes.telegram import FakeTelegram, Message
 
 SECONDS = int(sys.argv[1]) if len(sys.argv) > 1 else 20
 REPLIES_PER_S = 9.0
@@ -99,12 +101,12 @@ async def main() -> None:
     for rate in (30, 1000):
         for replies in ("", "spread", "at random"):
             with tempfile.TemporaryDirectory() as folder:
-                async with village(Path(folder), "polling", people=rate * (SECONDS + 6), rate=rate) as at:
+                async with village(Path(folder), TELEGRAM, "polling", people=rate * (SECONDS + 6), rate=rate) as at:
                     name = f"{rate}/s{f', replies {replies}' if replies else ''}"
                     results[name] = await measure(at, rate, replies=replies)
                     print(name, {key: round(value, 1) for key, value in results[name].items()}, flush=True)
     with tempfile.TemporaryDirectory() as folder:
-        async with village(Path(folder), "polling", people=400, rate=30) as at:
+        async with village(Path(folder), TELEGRAM, "polling", people=400, rate=30) as at:
             results["halt of 5 s"] = await halted(at)
             print("halt of 5 s", results["halt of 5 s"])
     print(json.dumps(results))

@@ -74,8 +74,8 @@ def _invite(config: Path, unit: str, role: str) -> None:
 
         made = setup.invite(at.config, at.content, setup.Wanted(unit, role), now=_now())
         _show_invitation(at, made.unit_name, made.role, link=made.link, code=made.code, picture=made.picture())
-        for channel, link in setup.links_elsewhere(at.config, made.code):
-            at.speaker.say("invite.link", channel=Say(f"channel.{channel}"), link=link)
+        for way in setup.ways_elsewhere(at.config, made.code):
+            at.speaker.tell(way)
 
 
 def _show_invitation(at: Session, unit: str, role: str, *, link: str, code: str, picture: str) -> None:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import hashlib
-import hmac
 import secrets
 import signal
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping, Sequence
@@ -32,8 +30,9 @@ from bot.fetching import Fetcher
 from bot.intake import Intake
 from bot.media import Media
 from bot.metrics import Metrics, make_metrics
+from bot.picture_links import PictureLinks
 from bot.pictures import PicturePool
-from bot.ports.telegram import TelegramPorts
+from bot.platforms import picture_links, platforms_on
 from bot.ports.web_chat import WebChatPorts
 from bot.scheduler import Ticker
 from bot.sender import Sender
@@ -50,7 +49,7 @@ from storage.claims import NO_RULES, Rules
 from storage.database import Away, Connection, Database
 from storage.installation import Installation
 from storage.opening import Opened
-from storage.sealing import Keys, Sealer
+from storage.sealing import Sealer
 
 log = structlog.get_logger()
 Clock = Callable[[], datetime]
@@ -97,6 +96,7 @@ class Parts:
     watch: Watch
     metrics: Metrics
     served: Served
+    links: PictureLinks | None
 
 
 MakeChannels = Callable[[Config, Content, Installation, Intake, Clock], Sequence[Channel]]
@@ -161,6 +161,7 @@ async def assembled(
             watch=Watch(channels, clock),
             metrics=metrics,
             served=served,
+            links=picture_links(config, opened.keys, clock),
         )
 
 
@@ -240,36 +241,6 @@ def web_chat(
     return WebChat(ports, personas=personas, secure=secure)
 
 
-def telegram(keys: Keys) -> Callable[[Config, Content, Installation, Intake, Clock], Channel]:
-    """Return what makes the channel on Telegram on this program; there must be a token."""
-    from bot.channels.telegram.channel import Telegram
-    from bot.channels.telegram.names import NAME as TELEGRAM
-    from bot.channels.telegram.settings import RATE_PER_S, Settings
-    from bot.channels.telegram.webhook import Place
-
-    def make(config: Config, content: Content, _place: Installation, intake: Intake, clock: Clock) -> Channel:
-        section = config.channels.telegram
-        assert section.token is not None
-        place = None
-        if section.mode == "webhook" and config.web.public_url is not None:
-            place = Place(str(config.web.public_url), section.webhook_secret or _made_secret(keys, TELEGRAM))
-        settings = Settings(
-            token=section.token,
-            api_url=str(section.api_url),
-            rate_per_s=config.broadcast.rate.get("telegram", RATE_PER_S),
-            place=place,
-        )
-        ports = TelegramPorts(name=TELEGRAM, db=intake.db, intake=intake, content=content, clock=clock)
-        return Telegram(ports, settings, now=clock)
-
-    return make
-
-
-def _made_secret(keys: Keys, channel: str) -> str:
-    """The same at every start and stored nowhere: only who has the key file can tell it."""
-    return hmac.new(keys.digest, f"webhook:{channel}".encode(), hashlib.sha256).hexdigest()
-
-
 async def run(config: Config, content: Content, opened: Opened, *, show: Callable[[str], None]) -> None:
     """Serve until SIGTERM or Ctrl-C, then finish what is under way. `show` gets the address of the chat page."""
     stop = asyncio.Event()
@@ -298,7 +269,7 @@ def _spare_the_collector() -> None:
 async def _running(config: Config, content: Content, opened: Opened) -> AsyncIterator[str]:
     def channels(*given: Any) -> list[Channel]:
         made: list[Channel] = [web_chat(*given, exports=exports)] if config.channels.web_chat.enabled else []
-        return [*made, telegram(opened.keys)(*given)] if config.channels.telegram.token else made
+        return [*made, *(platform.channel(opened.keys)(*given) for platform, _section in platforms_on(config))]
 
     async with AsyncExitStack() as stack:
         stack.push_async_callback(opened.close)
@@ -374,6 +345,7 @@ def _keep_house(clock: Clock, erasing: Sequence[str], db: Connection) -> None:
 @asynccontextmanager
 async def _serving(parts: Parts) -> AsyncIterator[str]:
     routes = [route for channel in parts.channels.values() for route in channel.routes()]
+    routes += parts.links.routes() if parts.links is not None else ()
 
     async def health() -> Health:
         try:

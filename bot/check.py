@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from bot import demo
-from bot.channels.base import ChannelDown, NotSent, SendError
-from bot.config import SECRET, Config
+from bot.channels.base import ChannelDown, NotSent, SendError, TooManyRequests
+from bot.config import SECRET, Config, PlatformSection
+from bot.environment import variable_of
+from bot.platforms import Platform, platforms_on
 from bot.reading import Reading
 from bot.start import demo_conflicts, files_of
 from bot.unit_content import load_units
@@ -67,22 +69,36 @@ def examine_content(folder: Path, content: Content) -> Say:
 
 async def examine_channels(config: Config) -> tuple[list[Say], list[Say]]:
     """Ask each channel that is on who we are there; return what is well and what is not. Nothing is changed there."""
-    telegram = config.channels.telegram
-    if telegram.token is None:
-        return [], []
-    from bot.channels.telegram.names import NAME
-    from bot.channels.telegram.reach import name_of
+    well: list[Say] = []
+    ill: list[Say] = []
+    for platform, section in platforms_on(config):
+        said, is_well = await _examined(platform, section)
+        (well if is_well else ill).append(said)
+    return well, ill
 
-    values: dict[str, Phrase] = {"channel": Say(f"channel.{NAME}")}
+
+async def _examined(platform: Platform, section: PlatformSection) -> tuple[Say, bool]:
+    """Return what is to be said of a channel, and whether it is well."""
+    values: dict[str, Phrase] = {
+        "channel": Say(f"channel.{platform.name}"),
+        "url": str(section.api_url),
+        "path": f"channels.{platform.name}.api_url",
+    }
     try:
-        name = await name_of(telegram.token, str(telegram.api_url))
+        name = await platform.name_of(section)
     except ChannelDown:
-        return [], [Say("check.channel_refused", values)]
-    except NotSent:
-        return [], [Say("check.channel_no_line", {**values, "url": str(telegram.api_url)})]
+        variable = variable_of(f"channels.{platform.name}.token")
+        way = Say(f"check.new_token.{platform.name}")
+        return Say("check.channel_refused", {**values, "way": way, "variable": variable}), False
+    except TooManyRequests:
+        return Say("check.channel_busy", values), False
+    except NotSent as error:
+        if error.reason == "platform_error":
+            return Say("check.channel_unclear", {**values, "reason": error.reason}), False
+        return Say("check.channel_no_line", values), False
     except SendError as error:
-        return [], [Say("check.channel_unclear", {**values, "reason": error.reason})]
-    return [Say("check.channel_good", {**values, "name": name})], []
+        return Say("check.channel_unclear", {**values, "reason": error.reason}), False
+    return Say("check.channel_good", {**values, "name": name}), True
 
 
 def examine_place(config: Config) -> tuple[Say, list[Say]]:

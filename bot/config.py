@@ -35,7 +35,8 @@ TLS = {"disable", "allow", "prefer", "require", "verify-ca", "verify-full"}
 SECRET = re.compile(r"token|secret|password|refresh", re.IGNORECASE)
 """Settings with such a name are secrets: never shown, and never read from the file."""
 
-PLATFORM_URL = "https://api.telegram.org"
+TELEGRAM_URL = "https://api.telegram.org"
+ZALO_BOT_URL = "https://bot-api.zaloplatforms.com"
 _PASSWORD_IN_URL = re.compile(r"\w+://[^/@]*:[^/@]")
 _TOKEN = re.compile(r"\d{1,20}:[\w-]{3,100}", re.ASCII)
 _WEBHOOK_SECRET = re.compile(r"[\w-]{16,256}", re.ASCII)
@@ -103,7 +104,7 @@ def _mode(value: Any) -> Any:
 
 def _token(token: str | None) -> str | None:
     if token is not None and not _TOKEN.fullmatch(token):
-        raise PydanticCustomError("config.telegram_token", "not a token")
+        raise PydanticCustomError("config.bot_token", "not a token")
     return token
 
 
@@ -189,15 +190,27 @@ class WebChatSection(_Section):
     enabled: bool = True
 
 
-class TelegramSection(_Section):
-    """The channel on Telegram; it is on when a token is there. A missing `webhook_secret` is made from the key file."""
+class PlatformSection(_Section):
+    """A channel on a platform; it is on when a token is there. A missing `webhook_secret` is made from the key file."""
 
     token: Annotated[str | None, BeforeValidator(_nothing), AfterValidator(_token)] = Field(None, repr=False)
-    api_url: HttpUrl = HttpUrl(PLATFORM_URL)
+    api_url: HttpUrl
     mode: Annotated[Literal["polling", "webhook"], BeforeValidator(_mode)] = "polling"
     webhook_secret: Annotated[str | None, BeforeValidator(_nothing), AfterValidator(_webhook_secret)] = Field(
         None, repr=False
     )
+
+
+class TelegramSection(PlatformSection):
+    """The channel on Telegram."""
+
+    api_url: HttpUrl = HttpUrl(TELEGRAM_URL)
+
+
+class ZaloBotSection(PlatformSection):
+    """The channel on the Zalo Bot Platform."""
+
+    api_url: HttpUrl = HttpUrl(ZALO_BOT_URL)
 
 
 class ChannelsSection(_Section):
@@ -206,9 +219,10 @@ class ChannelsSection(_Section):
     allow_demo: bool = False
     web_chat: WebChatSection = WebChatSection()
     telegram: TelegramSection = TelegramSection()
+    zalo_bot: ZaloBotSection = ZaloBotSection()
 
 
-ChannelName = Literal["web_chat", "telegram"]
+ChannelName = Literal["web_chat", "telegram", "zalo_bot"]
 
 
 class BroadcastSection(_Section):
@@ -266,11 +280,13 @@ def _secrets_in(section: Any, above: str = "") -> Iterator[Say]:
 
 def _unfitting(config: Config) -> Iterator[Say]:
     """Yield what is right by itself and wrong beside another setting."""
-    telegram, url = config.channels.telegram, config.web.public_url
-    # A server of one's own may bring updates over plain http inside one network; the platform does not.
-    safe = url is not None and (url.scheme == "https" or str(telegram.api_url).rstrip("/") != PLATFORM_URL)
-    if telegram.token is not None and telegram.mode == "webhook" and not safe:
-        yield Say("config.webhook_needs_url", {"path": "channels.telegram.mode"})
+    url = config.web.public_url
+    for name, section in (("telegram", config.channels.telegram), ("zalo_bot", config.channels.zalo_bot)):
+        # A server of one's own may bring updates over plain http inside one network; the platforms do not.
+        is_theirs = str(section.api_url).rstrip("/") in (TELEGRAM_URL, ZALO_BOT_URL)
+        safe = url is not None and (url.scheme == "https" or not is_theirs)
+        if section.token is not None and section.mode == "webhook" and not safe:
+            yield Say("config.webhook_needs_url", {"path": f"channels.{name}.mode"})
 
 
 def _read(path: Path) -> tuple[Mapping[str, Any], list[Say]]:

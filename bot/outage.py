@@ -12,18 +12,22 @@ from storage import appointments, deliveries
 from storage.database import Connection
 
 TOLD_AFTER = timedelta(hours=2)
-LOST_AFTER = timedelta(hours=24)
-"""Platforms keep what is not fetched no longer than a day."""
+DAY = timedelta(hours=24)
+"""Platforms keep what is not fetched no longer than this."""
 
 MAY_SEND = "broadcast"
 
 
-def tell_officers(db: Connection, content: Content, *, channel: str, since: datetime, until: datetime) -> None:
+def tell_officers(
+    db: Connection, content: Content, *, channel: str, since: datetime, until: datetime, lost: bool
+) -> None:
     """Tell every officer who may send to others that a channel was silent from when to when.
+
+    `lost`: what people wrote in that time does not come any more.
 
     Runs in the transaction that notes the end of the silence, so that it is told once.
     """
-    key = "outage.lost" if until - since > LOST_AFTER else "outage.over"
+    key = "outage.lost" if lost else "outage.over"
     values: dict[str, Phrase] = {"channel": Say(f"channel.{channel}"), "since": since, "until": until}
     said = Reply((Say(key, values),))
     today = until.astimezone(VIETNAM).date()

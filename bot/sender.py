@@ -18,7 +18,15 @@ import structlog
 
 from bot.channels.base import Channel, SendError, SentPicture
 from bot.limiter import Limiter
-from bot.sending import HALT_MARGIN_S, PICTURE_TIMEOUT_S, Deadlines, Sending, Surroundings, Words
+from bot.sending import (
+    HALT_MARGIN_S,
+    PICTURE_TIMEOUT_S,
+    Deadlines,
+    Sending,
+    Surroundings,
+    Words,
+    without_picture,
+)
 from dialogue.messages import Rendered
 from storage import attempts, claims, halts
 from storage.attempts import Result
@@ -293,7 +301,7 @@ class Sender:
     ) -> tuple[Rendered, SentPicture | None]:
         assert rendered.picture is not None
         if not channel.capabilities.pictures:
-            return replace(rendered, picture=None), None
+            return without_picture(rendered, message, self._around.wording, channel.capabilities), None
         picture = await self._picture(message, rendered.picture)
         return (rendered if picture else replace(rendered, picture=None)), picture
 

@@ -5,18 +5,18 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
 import structlog
 
-from bot.channels.base import Channel, Moved, NotSent, Outgoing, SendError, SentPicture, Unclear
+from bot.channels.base import Channel, Moved, NotSent, Outgoing, PictureRefused, SendError, SentPicture, Unclear
 from bot.limiter import Limiter, Shut
 from dialogue.campaign_text import ALERT, campaign_text, has_name
 from dialogue.fit import fit
-from dialogue.messages import Button, Json, Rendered
+from dialogue.messages import Button, Capabilities, Json, Rendered
 from dialogue.text import Wording
 from storage.attempts import Result
 from storage.claims import NO_RULES, Claimed, Rules, Run
@@ -134,7 +134,11 @@ class Sending:
             message.id, message.external_id, part, picture, edits=message.edits, erases=message.sort == "erase"
         )
         try:
-            self._message_ids.append(await self.channel.send(outgoing))
+            try:
+                sent = await self.channel.send(outgoing)
+            except PictureRefused as error:
+                sent = await self._send_bare(outgoing, error)
+            self._message_ids.append(sent)
         except (SendError, TimeoutError):
             raise
         except Exception as error:
@@ -143,6 +147,14 @@ class Sending:
         finally:
             group = self.channel.is_group(message.external_id)
             self._limiter.leave(self.channel.name, message.external_id, began, is_group=group)
+
+    async def _send_bare(self, outgoing: Outgoing, error: PictureRefused) -> str:
+        """Hand the text over alone: it is worth more than a picture the platform does not get from us."""
+        log.error("picture_refused", delivery_id=self.message.id, channel=self.channel.name, reason=error.reason)
+        bare = without_picture(outgoing.rendered, self.message, self._around.wording, self.channel.capabilities)
+        if not bare.text:
+            raise error
+        return await self.channel.send(replace(outgoing, rendered=bare, picture=None))
 
     def accepted(self) -> Result:
         """The whole message was taken; the ids of its parts stand for it, separated by spaces."""
@@ -247,3 +259,11 @@ def _reply(message: Claimed) -> Rendered:
     buttons = tuple(Button(each["value"], each["label"], each.get("ask")) for each in body.get("buttons") or ())
     marks = tuple((start, end) for start, end in body.get("marks") or ())
     return Rendered(body["text"], buttons, body.get("picture"), message.sort, body.get("file"), marks)
+
+
+def without_picture(rendered: Rendered, message: Claimed, wording: Wording, capabilities: Capabilities) -> Rendered:
+    """Return a message as it goes where its picture cannot be shown; on some channels the text says so."""
+    if not capabilities.tells_of_pictures:
+        return replace(rendered, picture=None)
+    note = wording.sentence("picture.elsewhere", message.language)
+    return replace(rendered, text=f"{rendered.text}\n\n{note}" if rendered.text else note, picture=None)

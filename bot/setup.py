@@ -9,8 +9,8 @@ from datetime import datetime
 
 import segno
 
-from bot.channels.telegram import names as telegram
 from bot.config import Config, Wrong
+from bot.platforms import platforms_on
 from bot.reading import Reading
 from bot.start import files_of
 from bot.unit_content import load_units
@@ -85,15 +85,20 @@ def invite(config: Config, content: Content, wanted: Wanted, *, now: datetime) -
         return _invited(db, config, content, wanted, now=now)
 
 
-def links_elsewhere(config: Config, code: str) -> list[tuple[str, str]]:
-    """Return (channel, address) of every platform on which the code can be used too: where we are known by a name."""
+def ways_elsewhere(config: Config, code: str) -> list[Say]:
+    """Return how the code can be used on every platform where we are known by a name: by an address, or by typing."""
     found = []
     with opening.beside(config.database.place, writing=False) as db:
-        for name, token, link_to_talk in ((telegram.NAME, config.channels.telegram.token, telegram.link_to),):
-            account = channel_accounts.get(db, name)
-            link = link_to_talk(account.name, code) if token is not None and account is not None else None
+        for platform, _section in platforms_on(config):
+            account = channel_accounts.get(db, platform.name)
+            if account is None or not account.name:
+                continue
+            channel = Say(f"channel.{platform.name}")
+            link = platform.link_to(account.name, code)
             if link is not None:
-                found.append((name, link))
+                found.append(Say("invite.link", {"channel": channel, "link": link}))
+            else:
+                found.append(Say("invite.typed", {"channel": channel, "name": account.name, "code": code}))
     return found
 
 

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from bot import demo
 from bot.config import Config, Wrong
+from bot.platforms import platforms_on
 from dialogue.messages import Say
 from handlers.content import Content
 from storage import installation
@@ -52,5 +53,5 @@ def demo_conflicts(config: Config) -> Iterator[Say]:
         yield Say("start.demo_host", {"host": config.web.host})
     if config.web.public_url is not None:
         yield Say("start.demo_public_url", {"url": str(config.web.public_url)})
-    if config.channels.telegram.token is not None:
-        yield Say("start.demo_channel", {"path": "channels.telegram.token"})
+    for platform, _section in platforms_on(config):
+        yield Say("start.demo_channel", {"path": f"channels.{platform.name}.token"})

@@ -176,6 +176,7 @@ class Capabilities:
 
     `text_limit` and `caption_limit` (text beside a picture) count in `text_unit` (`characters` or `utf16`); `window` is
     W of `docs/reliability.md`. `rate_per_s` holds for the whole channel, `per_chat` and `per_group` for one address.
+    `tells_of_pictures`: where a picture cannot be shown, the text says so.
     `repeatable`: the same delivery twice is one message there, so nothing is ever in doubt. `files`: she can open a
     file there that is made at that moment. `marks`: parts of a text can be underlined.
     """
@@ -193,5 +194,6 @@ class Capabilities:
     per_chat: Pace | None = None
     per_group: Pace | None = None
     repeatable: bool = False
+    tells_of_pictures: bool = False
     files: bool = False
     marks: bool = False

@@ -78,7 +78,7 @@ def _reason(inbound: Inbound) -> str:
 
 def _summary(planning: Planning, context: Context, message: Message, values: dict[str, Phrase]) -> Ask:
     values |= {"sample": sample(context, message.text, is_alert=message.when.is_alert)}
-    notes = text_notes(message.text, has_photo=message.photo is not None)
+    notes = text_notes(planning, message.text, has_photo=message.photo is not None)
     if message.when.is_alert:
         values |= {"reason": message.alert_reason, "notes": Lines(tuple(notes))}
         choices = (Choice("send", Say("broadcast.alert_confirm")),)

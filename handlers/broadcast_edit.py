@@ -86,7 +86,7 @@ def _summary(planning: Planning, context: Context, after: Change) -> Ask:
     campaign = after.before.campaign
     text = after.text or campaign.text
     has_photo = campaign.attachment_id is not None if after.what != PHOTO else after.photo is not None
-    notes: list[Phrase] = text_notes(text, has_photo=has_photo)
+    notes: list[Phrase] = text_notes(planning, text, has_photo=has_photo)
     if after.when is not None:
         notes = [Say("broadcast_edit.goes", {"when": after.when.words}), *time_notes(planning, context, after.when)]
     shown = sample(context, text, is_alert=campaign.sort == ALERT)

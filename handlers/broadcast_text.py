@@ -81,13 +81,15 @@ def _shorter(is_long: Any, name: str, inbound: Inbound) -> str:
     return text
 
 
-def text_notes(text: str, *, has_photo: bool) -> list[Phrase]:
+def text_notes(planning: Planning, text: str, *, has_photo: bool) -> list[Phrase]:
     """Return what is to be said of a text and its photo before they are sent."""
+    hides_photos = any(each.tells_of_pictures and not each.pictures for each in planning.channels)
     notes: list[Phrase] = []
     if has_name(text):
         notes.append(Say("broadcast.names_note", {"nobody": Say("broadcast.no_name")}))
     if has_photo:
         notes.append(Say("broadcast.with_photo"))
+        notes += [Say("broadcast.photo_not_everywhere")] if hides_photos else []
     if len(text) > ADVISED_CHARS:
         notes.append(Say("broadcast.long_text", {"chars": len(text), "advised": ADVISED_CHARS}))
     return notes

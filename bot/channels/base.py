@@ -9,7 +9,8 @@ The errors, and what the sender does (`reliability.md` §3):
     │   └── Moved              the address has another id now      stored, tried again at once; no attempt counted
     ├── Refused            understood and refused                  failed
     │   ├── Unreachable        she cannot be reached there         failed; the address is dead
-    │   └── ContentError       our text or picture is wrong        failed; the broadcast pauses
+    │   ├── ContentError       our text or picture is wrong        failed; the broadcast pauses
+    │   └── PictureRefused     it does not get our picture         goes without it, and says so
     └── Unclear            may have arrived                        unknown; policy of the message's sort
 """
 
@@ -182,6 +183,10 @@ class ContentError(Refused):
     """The provider cannot take the text or picture: our mistake, the same for everybody."""
 
     pauses_broadcast = True
+
+
+class PictureRefused(Refused):
+    """The provider cannot get our picture; the text may go without it."""
 
 
 class Unclear(SendError):

@@ -10,6 +10,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     String,
     Table,
     Text,
@@ -197,6 +198,22 @@ channel_account = Table(
     Column("bot_id", String(64), nullable=False),  # who we are there; another token is another one
     Column("name", String(64), nullable=False),  # as it stands in links
     Column("heard_at", Instant),  # when taking messages in last worked, within a minute
+)
+
+rotating_token = Table(
+    "rotating_token",
+    metadata,
+    Column("channel", String(32), primary_key=True),
+    Column("uid", String(32), nullable=False),  # what the sealed values are bound to
+    Column("version", Integer, nullable=False),  # counts the pairs
+    Column("seed", LargeBinary, nullable=False),  # keyed digest of the configured token these came from
+    Column("access_sealed", LargeBinary),
+    Column("refresh_sealed", LargeBinary, nullable=False),  # holds for one call
+    Column("refreshed_at", Instant),
+    Column("expires_at", Instant),  # of the access token
+    Column("begun_at", Instant),  # a call for the next pair may be under way, or was cut off
+    Column("begun_by", String(32)),
+    Column("lost", String(32)),  # why there will be no next pair
 )
 
 remote_file = Table(

@@ -71,10 +71,10 @@ class Line:
 
     async def inbox(self) -> list[dict[str, Any]]:
         """Return the inbox rows in their order, with the outside id of who wrote."""
-        return await self.db.read(_rows)
+        return await self.db.read(rows_of)
 
 
-def _rows(db: Connection) -> list[dict[str, Any]]:
+def rows_of(db: Connection) -> list[dict[str, Any]]:
     query = select(inbox, address.c.external_id).join(address, address.c.id == inbox.c.address_id)
     return [dict(row) for row in db.execute(query.order_by(inbox.c.id)).mappings()]
 

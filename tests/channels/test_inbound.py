@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.channels.telegram.inbound import Handed, Me, NotAnUpdate, Renamed, Taken, Unreadable, read
+from bot.channels.telegram.inbound import Me, read
+from bot.channels.updates import Handed, NotAnUpdate, Renamed, Taken, Unreadable
 from dialogue.messages import EVENTS, UNREAD
 
 PAYLOADS = Path(__file__).resolve().parents[1] / "payloads" / "telegram"

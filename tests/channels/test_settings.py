@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from bot.app import telegram
 from bot.channels.telegram.channel import Telegram
 from bot.config import Config, load
 from bot.intake import Intake
+from bot.platforms import telegram
 from handlers.content import Content
 from storage import channel_accounts, installation
 from storage.database import Database
@@ -58,7 +58,7 @@ def test_no_secret_is_taken_from_the_file(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("token", ["nonsense", "12345", ":abc", "123:", "123:a b", f"{TOKEN} x"])
 def test_what_cannot_be_a_token_is_refused(tmp_path: Path, token: str) -> None:
-    assert list(mistakes(written(tmp_path, ""), {TOKEN_NAME: token}).values()) == ["config.telegram_token"]
+    assert list(mistakes(written(tmp_path, ""), {TOKEN_NAME: token}).values()) == ["config.bot_token"]
 
 
 @pytest.mark.parametrize("secret", ["short", "x" * 257, "chị" * 10, "with blanks in between"])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from datetime import datetime
@@ -13,6 +13,7 @@ from PIL import Image
 
 from bot.stage import Place
 from bot.transcript import Heard, Line, Said, Scene, hide_codes, show_codes
+from dialogue.text import Wording
 from storage import consents, contacts
 from storage.consents import NewConsent
 from storage.database import Connection
@@ -33,6 +34,7 @@ class Actor:
     """Plays one transcript. With `agreed` everybody consented to the transfer abroad before.
 
     `plain`: choices stand in the text, with numbers. `pictures`: they are shown. `links`: some channel has such.
+    `unnamed`: what is sent and cannot be read is not told apart there (`dialogue.messages.UNREAD`).
     `restarts`: the program is closed and opened anew before any line that makes it do something.
     """
 
@@ -46,6 +48,7 @@ class Actor:
         agreed: bool = True,
         pictures: bool = False,
         links: bool = False,
+        unnamed: Sequence[str] = (),
     ) -> None:
         self._open = theatre
         self._plain = plain
@@ -54,6 +57,8 @@ class Actor:
         self._agreed = agreed
         self._pictures = pictures
         self._links = links
+        self._unnamed = unnamed
+        self._told: Mapping[str, str] = {}
         self._now = BIRTHDAY
         self._photos = 0
         self._texts: dict[str, Any] = {}
@@ -69,6 +74,7 @@ class Actor:
         self._now = next(line.at for line in lines if isinstance(line, Scene))
         for run in _steps(lines) if self._restarts else [lines]:
             async with self._open(self._now) as theatre:
+                self._told = _told_instead(theatre.parts.content.wording, self._unnamed)
                 for line in run:
                     await self._step(theatre, line)
                 self._now = theatre.now
@@ -137,12 +143,23 @@ class Actor:
         assert queue, f"{persona} should read “{line.text}” and reads nothing"
         read = self._last[persona] = queue.pop(0)
         text = hide_codes(read.text, self._codes)
+        line = replace(line, text=self._told.get(line.text, line.text))
         if self._plain:
             assert text.startswith(line.text)
+            assert read.picture == line.picture
             assert all(label in text for label in line.buttons)
         else:
             assert (text, read.picture) == (line.text, line.picture)
             assert tuple(hide_codes(label, self._codes) for label in read.labels) == line.buttons
+
+
+def _told_instead(wording: Wording, unnamed: Sequence[str]) -> Mapping[str, str]:
+    """Return what is said where the platform does not tell what was sent, by what is said where it does."""
+    return {
+        wording.sentence(f"unread.{name}", language): wording.sentence("unread.unknown", language)
+        for name in unnamed
+        for language in wording.languages
+    }
 
 
 def _steps(lines: Sequence[Line]) -> Iterator[list[Line]]:

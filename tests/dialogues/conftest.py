@@ -2,4 +2,6 @@
 
 import pytest
 
-pytest.register_assert_rewrite("tests.dialogues.actor", "tests.dialogues.theatre", "tests.dialogues.telegram")
+pytest.register_assert_rewrite(
+    *(f"tests.dialogues.{name}" for name in ("actor", "platform", "telegram", "theatre", "zalo_bot"))
+)

@@ -12,12 +12,14 @@ from pathlib import Path
 import pytest
 
 from bot.config import Config, load
-from bot.transcript import Line, parse, write
+from bot.transcript import Line, Said, parse, write
 from handlers.content import Content
 from tests.conftest import Demonstration, DemonstrationOnAServer
 from tests.dialogues.actor import Actor
-from tests.dialogues.telegram import on_telegram
+from tests.dialogues.platform import on_platform
+from tests.dialogues.telegram import TELEGRAM
 from tests.dialogues.theatre import BIRTHDAY, in_the_terminal
+from tests.dialogues.zalo_bot import UNNAMED, ZALO_BOT, can
 from tests.postgresql import copied_database
 
 TRANSCRIPTS = sorted(Path(__file__).parent.glob("*.txt"))
@@ -75,9 +77,25 @@ async def test_transcript_abroad(transcript: Path, config: Config, content: Cont
 @each_transcript
 @pytest.mark.parametrize("mode", ["polling", "webhook"])
 async def test_transcript_on_telegram(transcript: Path, mode: str, folder: Path, content: Content) -> None:
-    theatre = partial(on_telegram, folder, content, mode=mode)
+    theatre = partial(on_platform, TELEGRAM, folder, content, mode=mode)
     actor = Actor(theatre, abroad=True, agreed=agreed_before(transcript), pictures=True, links=True)
     await actor.play(await lines_of(transcript))
+
+
+ON_ZALO = [
+    path for path in AT_HOME if all(can(line) for line in parse(path.read_text("utf-8")) if isinstance(line, Said))
+]
+
+
+@pytest.mark.parametrize("transcript", ON_ZALO, ids=lambda path: path.stem)
+@pytest.mark.parametrize("mode", ["polling", "webhook"])
+async def test_transcript_on_zalo_bot(transcript: Path, mode: str, folder: Path, content: Content) -> None:
+    theatre = partial(on_platform, ZALO_BOT, folder, content, mode=mode)
+    await Actor(theatre, plain=True, pictures=True, unnamed=UNNAMED).play(await lines_of(transcript))
+
+
+def test_only_what_nobody_can_do_on_zalo_is_not_played_there() -> None:
+    assert {path.stem for path in AT_HOME} - {path.stem for path in ON_ZALO} == {"edited", "unread_with_words"}
 
 
 def agreed_before(transcript: Path) -> bool:

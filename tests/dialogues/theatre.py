@@ -106,13 +106,17 @@ class Terminal:
             labels = [button.label for button in shown.rendered.buttons]
             assert wanted in labels, f"there is no button “{wanted}” among {labels}"
             return "", f"{shown.delivery_id}.{labels.index(wanted)}"
-        lines = shown.rendered.text.splitlines()
-        numbers = [text.partition(". ")[0] for text in lines if text.partition(". ")[2] == wanted]
-        return (numbers[-1] if numbers else wanted), None
+        return typed(shown.rendered.text, wanted), None
 
     async def settle(self) -> Sequence[Read]:
         """Work until nothing is left."""
         return [read(shown) for shown in await self._stage.settle()]
+
+
+def typed(text: str, wanted: str) -> str:
+    """Return what somebody types who means a choice in a text: its number, or the word where it has none."""
+    numbers = [line.partition(". ")[0] for line in text.splitlines() if line.partition(". ")[2] == wanted]
+    return numbers[-1] if numbers else wanted
 
 
 def read(shown: Shown) -> Read:

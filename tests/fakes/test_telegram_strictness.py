@@ -14,9 +14,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.fakes.ledger import most_within
+from tests.fakes.limits import Gate, Halt
 from tests.fakes.telegram import FakeTelegram, Message, OrderRefusedError, fake_telegram
-from tests.fakes.telegram.ledger import most_within
-from tests.fakes.telegram.limits import Gate, Halt
 
 Body = dict[str, Any]
 NONE: Body = {"whole_bot": None, "per_private": None, "per_group": None}

@@ -14,6 +14,7 @@ from sqlalchemy import select
 from bot.content import load_content
 from dialogue.messages import Capabilities, Lines, Say
 from dialogue.text import VIETNAM, Wording
+from handlers.broadcast_text import text_notes
 from handlers.broadcast_times import Planning
 from storage import contacts
 from storage.schema import audit, campaign, schedule
@@ -196,3 +197,17 @@ def test_planning_knows_nothing_of_the_clock_but_the_messages_own_time(stage: St
 
     plans(officer, *said_before(stage), Press("daily"), "7h", planning=Planning(runs))
     assert set(seen) == {NOON}
+
+
+def test_she_is_told_where_a_photo_cannot_be_shown() -> None:
+    plain = Capabilities(buttons=False, pictures=False, text_limit=1900, tells_of_pictures=True)
+    told = [each.key for each in notes(replace(PLANNING, channels=(plain,)), has_photo=True)]
+    assert told == ["broadcast.with_photo", "broadcast.photo_not_everywhere"]
+    shown = [each.key for each in notes(replace(PLANNING, channels=(replace(plain, pictures=True),)), has_photo=True)]
+    assert shown == ["broadcast.with_photo"]
+    assert notes(replace(PLANNING, channels=(plain,)), has_photo=False) == []
+
+
+def notes(planning: Planning, *, has_photo: bool) -> list[Say]:
+    found = text_notes(planning, "Mời họp", has_photo=has_photo)
+    return [each for each in found if isinstance(each, Say)]

@@ -1,27 +1,25 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, func, select
 
 from bot.channels.base import (
     ChannelDown,
     ContentError,
     NotSent,
     Refused,
-    SentPicture,
     TooManyRequests,
     Unclear,
     Unreachable,
 )
 from storage import broadcasts, halts
 from storage.database import Database, StorageFull
-from storage.schema import attempt, delivery
+from storage.schema import attempt
 from tests.sending.world import (
     Clock,
     Road,
@@ -291,35 +289,6 @@ async def test_when_a_later_part_fails_the_message_is_in_doubt_and_never_starts_
     await sending.drain()
     assert (await database.read(row_of, row_id)).state == "unknown"
     assert len(road.ledger) == 1
-
-
-async def with_picture(database: Database, road: Road, clock: Clock, pictures: Any) -> Sequence[SentPicture | None]:
-    def fill(db: Connection) -> None:
-        body = {"text": "kết quả", "buttons": [], "picture": {"kind": "chart", "spec": {}, "description": "biểu đồ"}}
-        [row_id] = put(db, reply_to(person(db)))
-        db.execute(update(delivery).where(delivery.c.id == row_id).values(body=body))
-
-    await database.write(fill)
-    await sender(database, [road], clock, pictures=pictures).drain()
-    assert len(road.ledger) == 1
-    return road.pictures
-
-
-async def test_a_picture_goes_with_its_text(database: Database, road: Road, clock: Clock) -> None:
-    made = SentPicture(Path("chart.png"), 600, 400)
-
-    async def draw(wanted: Mapping[str, Any]) -> SentPicture:
-        assert wanted["kind"] == "chart"
-        return made
-
-    assert await with_picture(database, road, clock, draw) == [made]
-
-
-async def test_without_its_picture_the_text_still_goes(database: Database, road: Road, clock: Clock) -> None:
-    async def fail(_wanted: Mapping[str, Any]) -> SentPicture:
-        raise OSError("disk full")
-
-    assert await with_picture(database, road, clock, fail) == [None]
 
 
 async def test_where_repeating_is_harmless_doubt_is_a_retry(database: Database, road: Road, clock: Clock) -> None:

@@ -69,12 +69,15 @@ class Road(Channel):
     handed: list[Outgoing] = field(default_factory=list)
     per_chat: Pace | None = None
     data_abroad: bool = False
+    shows_pictures: bool = True
+    tells_of_pictures: bool = False
 
     @property
     def capabilities(self) -> Capabilities:
         return Capabilities(
             buttons=True,
-            pictures=True,
+            pictures=self.shows_pictures,
+            tells_of_pictures=self.tells_of_pictures,
             text_limit=self.text_limit,
             window=self.window,
             rate_per_s=self.rate_per_s,

@@ -20,7 +20,9 @@ from sqlalchemy import Connection, delete, select, update
 
 from bot import broadcast, firing, limiter, sender
 from bot.channels.base import NotSent, Refused, SendError, TooManyRequests
-from bot.channels.telegram.polling import Poller
+from bot.channels.polling import Poller
+from bot.channels.receiving import kept
+from bot.channels.telegram.polling import Updates
 from bot.dispatch import Dispatcher
 from bot.firing import Firing
 from bot.intake import Intake
@@ -126,20 +128,20 @@ class _Forgetful(Intake):
 _highest: WeakKeyDictionary[Platform, int] = WeakKeyDictionary()
 
 
-class _FromHighest(Poller):
+class _FromHighest(Updates):
     """Asks from the highest number ever kept, as if it were stored."""
 
-    async def _next(self, offset: int | None) -> list[Any] | None:
+    async def ask(self) -> list[Any]:
         line: Any = self._api
         highest = _highest.get(line.platform)
-        return await super()._next(None if highest is None else highest + 1)
+        self._offset = None if highest is None else highest + 1
+        return await super().ask()
 
-    async def _committed(self, batch: list[Any]) -> int | None:
-        offset = await super()._committed(batch)
+    def took(self, batch: list[Any]) -> None:
+        super().took(batch)
         line: Any = self._api
         numbers = [raw["update_id"] for raw in batch]
         _highest[line.platform] = max(_highest.get(line.platform, 0), *numbers, 0)
-        return offset
 
 
 def _fire_silently(db: Connection, due: Firing, wording: Wording, now: datetime) -> str | None:
@@ -153,10 +155,10 @@ def _fire_silently(db: Connection, due: Firing, wording: Wording, now: datetime)
 class _Hasty(Poller):
     """An update is confirmed while it is still being kept."""
 
-    async def _committed(self, batch: list[Any]) -> int | None:
-        keeping = asyncio.ensure_future(super()._committed(batch))
+    async def _committed(self, batch: list[Any]) -> None:
+        keeping = asyncio.ensure_future(kept(self._receiving, batch))
         keeping.add_done_callback(lambda task: None if task.cancelled() else task.exception())
-        return batch[-1]["update_id"] + 1 if batch else None
+        self._source.took(batch)
 
 
 class _Lossy(Sending):
@@ -223,7 +225,7 @@ BUGS: tuple[Bug, ...] = (
     Bug("short lease", ((sender, "LEASE_S", 5.0),), "leases_are_respected"),
     Bug("done before effect", ((process, "Dispatcher", _DoneFirst),), "one_effect"),
     Bug("no dedupe", ((process, "Intake", _Forgetful),), "one_effect"),
-    Bug("offset from maximum", ((way_in, "Poller", _FromHighest),), "one_effect"),
+    Bug("offset from maximum", ((way_in, "Updates", _FromHighest),), "one_effect"),
     Bug("silent misfire", ((broadcast, "fire", _fire_silently),), "due_times_fire_once"),
 )
 

@@ -6,9 +6,10 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
+from bot.channels.polling import Poller
 from bot.channels.telegram.inbound import Me
-from bot.channels.telegram.polling import Poller
-from bot.channels.telegram.receiving import Answers, Halt, Receiving
+from bot.channels.telegram.polling import Updates
+from bot.channels.telegram.receiving import Answers, Halt, receiving
 from bot.intake import Intake
 from bot.ports.telegram import TelegramPorts
 from storage.database import NotKept
@@ -40,12 +41,12 @@ class WayIn:
 
     def __init__(self, line: Any, name: str, intake: Intake, clock: Callable[[], datetime], loop: Loop) -> None:
         ports = TelegramPorts(name=name, db=intake.db, intake=intake, content=CONTENT, clock=clock)
-        self.receiving = Receiving(ports, Answers(line, Halt(loop.time)), lambda: Me(BOT_ID))
-        self.poller = Poller(line, self.receiving, heard=ports.heard)
+        self.receiving = receiving(ports, Answers(line, Halt(loop.time)), lambda: Me(BOT_ID))
+        self.poller = Poller(Updates(line), self.receiving, heard=ports.heard)
         self.stopping = False
 
     async def post(self, update: Update, answer: Callable[[bool], None]) -> None:
-        """Take an update the platform posts, like `bot/channels/telegram/webhook.py`, and answer whether it is kept."""
+        """Take an update the platform posts, like `bot/channels/webhook.py`, and answer whether it is kept."""
         if self.stopping:
             answer(False)
             return

@@ -17,14 +17,11 @@ from typing import Any
 from telegram import CallbackQuery, Chat, ChatMemberUpdated, Message, Update
 
 from bot.channels.telegram.content import content_of, is_note
+from bot.channels.updates import NOTHING, Handed, NotAnUpdate, Renamed, Taken, Unreadable, as_it_came
 
 GONE = ("kicked", "left")
 THERE = ("member", "administrator", "creator")
 _COMMAND = re.compile(r"/(\w+)(?:@(\w+))?(?=\s|$)", re.ASCII)
-
-
-class NotAnUpdate(ValueError):
-    """What came is not even the envelope of an update: nobody on the platform wrote it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,44 +30,6 @@ class Me:
 
     bot_id: str
     username: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Handed:
-    """A message as the inbox takes it (`bot.intake`). `sent_at` is None where the platform does not say."""
-
-    external_id: str
-    key: str
-    body: Mapping[str, Any]
-    sent_at: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Unreadable:
-    """An update with a good envelope whose inside we cannot read: kept as it came (JSON), for somebody to look at."""
-
-    external_id: str
-    key: str
-    raw: str
-
-
-@dataclass(frozen=True, slots=True)
-class Renamed:
-    """A group that has another id from now on."""
-
-    old: str
-    new: str
-
-
-@dataclass(frozen=True, slots=True)
-class Taken:
-    """What an update holds for us: at most one message, and the button press to be answered once that is kept."""
-
-    what: Handed | Unreadable | Renamed | None = None
-    callback_id: str | None = None
-
-
-NOTHING = Taken()
 
 
 def read(raw: Any, me: Me) -> Taken:
@@ -188,11 +147,7 @@ def _is_to_us(message: Message, me: Me) -> bool:
 
 def unreadable(raw: dict[str, Any], me: Me) -> Unreadable:
     """Return an update as it is kept where nothing better can be done; it must have its envelope."""
-    try:
-        text = json.dumps(raw)
-    except RecursionError:
-        text = json.dumps({"update_id": raw["update_id"]})
-    digest = hashlib.sha256(text.encode()).hexdigest()
+    text, digest = as_it_came(raw, {"update_id": raw["update_id"]})
     return Unreadable(_writer(raw), f"{me.bot_id}:u:{raw['update_id']}:{digest[:12]}", text)
 
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import ceil
 
+from bot.channels import settings
 from bot.channels.telegram.api import POLL_S
-from bot.channels.telegram.polling import PAUSES_S
-from bot.channels.telegram.webhook import LOOK_EVERY_S, Place
 from dialogue.messages import Capabilities, Pace
 
 RATE_PER_S = 30.0
@@ -21,23 +20,12 @@ TEXT_LIMIT = 4096
 CAPTION_LIMIT = 1024
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """How the channel is to run. Without a `place` it polls, with one updates are brought there.
+@dataclass(frozen=True, slots=True, repr=False)
+class Settings(settings.Settings):
+    """How the channel is to run. `poll_s`, how long an empty poll waits, is shorter in tests only."""
 
-    `token` is never shown. `poll_s`, `pauses_s` and `look_s` are shorter in tests only.
-    """
-
-    token: str
-    api_url: str
     rate_per_s: float = RATE_PER_S
-    place: Place | None = None
     poll_s: int = POLL_S
-    pauses_s: tuple[float, ...] = PAUSES_S
-    look_s: float = LOOK_EVERY_S
-
-    def __repr__(self) -> str:
-        return "Settings(***)"
 
 
 def capabilities_at(rate_per_s: float) -> Capabilities:

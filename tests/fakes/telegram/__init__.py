@@ -16,9 +16,11 @@ Settings and their meaning: `settings.Settings`. Faults: `faults.Fault` and `fau
 a group; every call that carries a `chat_id` counts. From a shell: `python -m tests.fakes.telegram --help`.
 """
 
-from tests.fakes.telegram.client import FakeTelegram, OrderRefusedError
+from tests.fakes.client import OrderRefusedError
+from tests.fakes.records import Called, Done, Halt, Totals, Update
+from tests.fakes.telegram.client import FakeTelegram
 from tests.fakes.telegram.persons import Group, Inbox, Person
-from tests.fakes.telegram.records import Called, Done, Halt, Message, Totals, Update
+from tests.fakes.telegram.records import Message
 from tests.fakes.telegram.running import fake_telegram, fake_telegram_program
 from tests.fakes.telegram.settings import NO_LIMITS, TOKEN
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from tests.fakes.ledger import Entry
 from tests.fakes.telegram.chats import Chat
 from tests.fakes.telegram.errors import NOT_MODIFIED, STALE_QUERY, bad_request
-from tests.fakes.telegram.ledger import Entry
 from tests.fakes.telegram.markup import CAPTION_UNITS, TEXT_UNITS, formatted, reply_markup
 from tests.fakes.telegram.sending import as_message
 from tests.fakes.telegram.wire import structure, whole_number, words

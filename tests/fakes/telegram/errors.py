@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from tests.fakes.server import RefusalError
 
-class ApiError(Exception):
+
+class ApiError(RefusalError):
     """A call is refused: HTTP status, description and parameters as the caller sees them."""
 
     def __init__(self, code: int, description: str, **parameters: Any) -> None:
-        super().__init__(description)
-        self.code = code
-        self.description = description
+        super().__init__(code, description)
         self.parameters = parameters
 
     def body(self) -> dict[str, Any]:

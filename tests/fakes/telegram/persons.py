@@ -4,39 +4,19 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Any
 
-from tests.fakes.telegram.records import Done, Json, Message
-
-WAIT_S = 10.0
-
-
-class Orders(Protocol):
-    """What gives orders to the fake."""
-
-    async def order(self, order: str, /, **fields: Any) -> Json: ...
+from tests.fakes import inbox
+from tests.fakes.inbox import WAIT_S, Orders
+from tests.fakes.records import Done, Json
+from tests.fakes.telegram.records import Message
 
 
-class Inbox:
-    """The bot's messages in one chat, read one after the other."""
+class Inbox(inbox.Inbox[Message]):
+    """The bot's messages in one chat, which it may change."""
 
     def __init__(self, fake: Orders, chat_id: int) -> None:
-        self._fake = fake
-        self.chat_id = chat_id
-        self._read = 0
-
-    async def next(self, wait_s: float = WAIT_S) -> Message:
-        """Return the next message that was not read yet; `AssertionError` if there is none within `wait_s`."""
-        found = await self._fake.order("wait_message", chat_id=self.chat_id, after=self._read, wait_s=wait_s)
-        assert found["rows"], f"no message in chat {self.chat_id} within {wait_s} s after {self._read} others"
-        self._read += 1
-        return Message.read(found["rows"][0])
-
-    async def unread(self) -> list[Message]:
-        """Return what is there and was not read yet, at once."""
-        found = await self._fake.order("wait_message", chat_id=self.chat_id, after=self._read, wait_s=0.0)
-        self._read += len(found["rows"])
-        return [Message.read(row) for row in found["rows"]]
+        super().__init__(fake, chat_id, Message)
 
     async def changed(self, message: Message, wait_s: float = WAIT_S) -> Message:
         """Return a message as it is once it was edited again or deleted; as it was if that does not happen."""

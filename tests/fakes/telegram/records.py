@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import dataclasses
 from dataclasses import dataclass
-from typing import Any, Self
 
-Json = dict[str, Any]
+from tests.fakes.records import Said
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,27 +18,8 @@ class Button:
 
 
 @dataclass(frozen=True, slots=True)
-class Message:
-    """A message of the bot that was accepted, as it stands now. `edits`: text, reply_markup and time of each."""
-
-    bot_id: int
-    chat_id: int
-    message_id: int
-    method: str
-    text: str
-    content: Json
-    reply_markup: Json | None
-    file_id: str | None
-    album: str | None
-    edits: list[Json]
-    deleted_at: float | None
-    arrived_at: float
-    accepted_at: float
-    answered_at: float | None
-
-    @classmethod
-    def read(cls, row: Json) -> Self:
-        return cls(**row)
+class Message(Said):
+    """A message of the bot, with its buttons."""
 
     @property
     def buttons(self) -> list[Button]:
@@ -55,72 +34,8 @@ class Message:
     def labels(self) -> list[str]:
         return [button.text for button in self.buttons]
 
-
-@dataclass(frozen=True, slots=True)
-class Update:
-    """An update and its way. `confirmed_by`: `offset`, `webhook` or `dropped`."""
-
-    update_id: int
-    kind: str
-    chat_id: int
-    made_at: float
-    handed_at: list[float]
-    confirmed_at: float | None
-    confirmed_by: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Called:
-    """A call. `accepted_at` None: refused, with `refusal`; `answered_at` None: no answer was written."""
-
-    call: int
-    method: str
-    bot_id: int
-    chat_id: int | None
-    arrived_at: float
-    accepted_at: float | None
-    answered_at: float | None
-    status: int | None
-    refusal: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Halt:
-    """An order to wait, from when it was answered. `ordered`: by a fault, not by a limit."""
-
-    call: int
-    bot_id: int
-    chat_id: int | None
-    retry_after_s: int
-    from_at: float
-    until: float
-    ordered: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Totals:
-    """The numbers that tell at a glance what happened."""
-
-    calls: int
-    calls_with_chat: int
-    messages: int
-    refused: int
-    statuses: dict[str, int]
-    methods: dict[str, int]
-    updates: int
-    confirmed: int
-    halts: int
-
-
-@dataclass(frozen=True, slots=True)
-class Done:
-    """What somebody did: the message's id (0: none) and the update's, None if the bot did not ask for such updates."""
-
-    update_id: int | None
-    message_id: int = 0
-    query_id: str = ""
-
-    @classmethod
-    def read(cls, row: Json) -> Self:
-        names = {field.name for field in dataclasses.fields(cls)}
-        return cls(**{name: value for name, value in row.items() if name in names})
+    @property
+    def file_id(self) -> str | None:
+        if "photo" in self.content:
+            return str(self.content["photo"][-1]["file_id"])
+        return str(self.content["document"]["file_id"]) if "document" in self.content else None

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from tests.fakes.ledger import Entry
 from tests.fakes.telegram.chats import Chat
 from tests.fakes.telegram.errors import WRONG_FILE, bad_request, too_many_requests
-from tests.fakes.telegram.ledger import Entry
 from tests.fakes.telegram.markup import CAPTION_UNITS, TEXT_UNITS, formatted, reply_markup, shown
 from tests.fakes.telegram.wire import Params, Upload, structure, whole_number, words
 from tests.fakes.telegram.world import Bot, Call, World

@@ -4,42 +4,33 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Coroutine
 from typing import Any
 from urllib.parse import unquote
 
 from aiohttp import web
 
+from tests.fakes import server
+from tests.fakes.faults import Fault
+from tests.fakes.server import RefusalError
 from tests.fakes.telegram.control import Control
 from tests.fakes.telegram.errors import ApiError, named
-from tests.fakes.telegram.faults import Fault
+from tests.fakes.telegram.faults import error_of
 from tests.fakes.telegram.methods import METHODS, NAMES
-from tests.fakes.telegram.wire import (
-    Answer,
-    Params,
-    cut,
-    drop,
-    failure,
-    garbage,
-    parse_object,
-    read_params,
-    structure,
-    success,
-)
+from tests.fakes.telegram.wire import Params, failure, parse_object, read_params, structure, success
 from tests.fakes.telegram.world import Bot, Call, TooFast, World
+from tests.fakes.wire import Answer
 
-LARGEST_CALL = 64 * 2**20
 TOKEN_SHAPE = re.compile(r"[1-9]\d*:[\w-]{20,}$")
 NO_METHOD = ApiError(404, "Not Found: method not found")
 
 
-class Door:
+class Door(server.Door):
     """Everything that comes in over HTTP: calls of bots, downloads, orders of the tests."""
 
     def __init__(self, world: World) -> None:
+        super().__init__(world.ledger)
         self.world = world
         self.control = Control(world)
-        self._tasks: set[asyncio.Task[Any]] = set()
         world.on_reply = self.take_reply
 
     async def answer(self, request: web.BaseRequest) -> web.StreamResponse:
@@ -76,11 +67,11 @@ class Door:
             return failure(error).response()
         call = self._open(bot, method, params)
         if (refused := self._refused_at_the_gate(call)) is not None:
-            return self._finish(call, refused)
+            return self.finish(call, refused)
         faults = world.faults.draw(call.method, call.chat_id, world.clock())
         if not faults:
-            return self._finish(call, await self._perform(call))
-        return await self._answer_badly(request, call, faults)
+            return self.finish(call, await self.perform(call))
+        return await self.answer_badly(request, call, faults)
 
     def _open(self, bot: Bot, method: str, params: Params) -> Call:
         """Begin the record of a call."""
@@ -101,63 +92,36 @@ class Door:
             if call.chat_id:
                 call.pass_gate(call.chat_id, weight_of(call))
         except ApiError as error:
-            return self._refuse(call, error)
+            return self.refuse(call, error)
         return None
 
-    def _refuse(self, call: Call, error: ApiError) -> Answer:
-        self.world.ledger.refusals[call.number] = error.description
+    def refused(self, call: Call, error: RefusalError, fault: Fault | None = None) -> None:
         if isinstance(error, TooFast):
             call.told_to_wait(error, error.chat_id, ordered=False)
-        return failure(error)
+        elif isinstance(error, ApiError) and fault is not None and error.code == 429:
+            call.told_to_wait(error, None if fault.whole_bot else call.chat_id, ordered=True)
 
-    async def _perform(self, call: Call) -> Answer:
-        """Carry a call out and return its answer."""
-        try:
-            method = METHODS.get(call.method)
-            if method is None:
-                raise NO_METHOD
-            result = method(call)
-            if isinstance(result, Coroutine):
-                result = await result
-        except ApiError as error:
-            return self._refuse(call, error)
-        self.world.ledger.accept(call.number)
+    def carry_out(self, call: Call) -> Any:
+        method = METHODS.get(call.method)
+        if method is None:
+            raise NO_METHOD
+        return method(call)
+
+    def success(self, result: Any) -> Answer:
         return success(result)
 
-    def _finish(self, call: Call, answer: Answer) -> web.Response:
-        self.world.ledger.answer(call.number, answer.status)
-        return answer.response()
+    def failure(self, error: RefusalError) -> Answer:
+        assert isinstance(error, ApiError)
+        return failure(error)
 
-    async def _answer_badly(self, request: web.BaseRequest, call: Call, faults: list[Fault]) -> web.StreamResponse:
-        await delay(faults, accepted=False)
-        wrong = next((fault for fault in faults if fault.kind != "delay"), None)
-        if wrong is not None and wrong.kind == "album_partly":
-            call.breaks_after, wrong = wrong.items, None
-        answer = None
-        if wrong is None or wrong.accepted or wrong.kind == "cut":
-            answer = await self._perform(call)
-        await delay(faults, accepted=True)
-        if answer is not None and (wrong is None or answer.status != 200):
-            return self._finish(call, answer)
-        assert wrong is not None
-        return self._spoil(request, call, wrong, answer)
+    def error_of(self, fault: Fault) -> ApiError | None:
+        return error_of(fault)
 
-    def _spoil(self, request: web.BaseRequest, call: Call, fault: Fault, answer: Answer | None) -> web.StreamResponse:
-        """Answer as the fault says; `answer` is what would have been said to a call that was accepted."""
-        match fault.kind:
-            case "reset":
-                return drop(request)
-            case "cut":
-                return cut(request, answer or failure(named("bad_gateway")))
-            case "garbage":
-                return garbage()
-        error = fault.error()
-        assert error is not None
-        if not fault.accepted:
-            self._refuse(call, error)
-        if error.code == 429:
-            call.told_to_wait(error, None if fault.whole_bot else call.chat_id, ordered=True)
-        return self._finish(call, failure(error))
+    def changes(self, call: Call, fault: Fault) -> bool:
+        if fault.kind != "album_partly":
+            return False
+        call.breaks_after = fault.items
+        return True
 
     def take_reply(self, bot: Bot, reply: Params) -> None:
         """Carry out the call that a webhook's answer holds; nobody learns what became of it."""
@@ -166,9 +130,9 @@ class Door:
             return
         call = self._open(bot, method, {name: value for name, value in reply.items() if name != "method"})
         if self._refused_at_the_gate(call) is None:
-            task = asyncio.get_running_loop().create_task(self._perform(call))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            task = asyncio.get_running_loop().create_task(self.perform(call))
+            self.tasks.add(task)
+            task.add_done_callback(self.tasks.discard)
 
     async def close(self) -> None:
         for bot in self.world.bots.values():
@@ -189,46 +153,9 @@ def chat_of(params: Params) -> int | None:
         return None
 
 
-async def delay(faults: list[Fault], *, accepted: bool) -> None:
-    """Wait as long as the delays among the faults say, those before or those after acceptance."""
-    for fault in faults:
-        if fault.kind == "delay" and fault.accepted is accepted:
-            await asyncio.sleep(fault.delay_s)
-
-
 def weight_of(call: Call) -> int:
     """Return how many messages a call counts for: each item of an album is one."""
     if call.method != "sendMediaGroup":
         return 1
     items = structure(call.params, "media", "can't parse media JSON object")
     return len(items) if isinstance(items, list) and items else 1
-
-
-class Server:
-    """A fake that listens on 127.0.0.1."""
-
-    def __init__(self, world: World, port: int = 0) -> None:
-        self.world = world
-        self.port = port
-        self._door: Door | None = None
-        self._runner: web.ServerRunner | None = None
-
-    async def start(self) -> None:
-        """Listen; `port` is what was given, or the free one that was found for 0."""
-        door = self._door = Door(self.world)
-        server = web.Server(door.answer, request_factory=make_request, access_log=None)
-        runner = self._runner = web.ServerRunner(server, shutdown_timeout=0.5)
-        await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", self.port, backlog=1024).start()
-        self.port = runner.addresses[0][1]
-
-    async def stop(self) -> None:
-        if self._door is not None and self._runner is not None:
-            await self._door.close()
-            await self._runner.cleanup()
-
-
-def make_request(message: Any, payload: Any, protocol: Any, writer: Any, task: Any) -> web.BaseRequest:
-    """Make a request whose body may be as large as an upload."""
-    loop = asyncio.get_running_loop()
-    return web.BaseRequest(message, payload, protocol, writer, task, loop, client_max_size=LARGEST_CALL)

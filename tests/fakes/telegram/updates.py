@@ -3,55 +3,35 @@
 from __future__ import annotations
 
 import asyncio
-import random
-from collections import OrderedDict
-from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from collections.abc import Collection
 from typing import Any
 
+from tests.fakes import updates
+from tests.fakes.ledger import Arrival, Ledger
 from tests.fakes.telegram.errors import POLLED_TWICE, WEBHOOK_COMES, ApiError
-from tests.fakes.telegram.ledger import Arrival, Ledger
 from tests.fakes.telegram.settings import Settings
+from tests.fakes.updates import Update as Update
+from tests.fakes.updates import shuffled
 
 UNASKED = {"chat_member", "message_reaction", "message_reaction_count"}
 """Kinds a bot gets only if it asks for them by name."""
 
-FIRST_ID = 500_000_000
 HURRIED_S = 0.5
 CONFLICT_DELAY_S = 3.0
 
 
-@dataclass(slots=True)
-class Update:
-    """One update. Inside `line` order is kept; messages and button presses of a person are two lines."""
+class Queue(updates.Queue):
+    """The unconfirmed updates of one bot, oldest first. Messages and button presses of a person are two lines."""
 
-    id: int
-    line: str
-    body: dict[str, Any]
-    record: Arrival
-
-    def as_json(self) -> dict[str, Any]:
-        return {"update_id": self.id, **self.body}
-
-
-class Queue:
-    """The unconfirmed updates of one bot, oldest first."""
+    settings: Settings
 
     def __init__(self, settings: Settings, ledger: Ledger) -> None:
-        self.settings = settings
-        self.pending: OrderedDict[int, Update] = OrderedDict()
-        self.made: dict[int, Update] = {}
+        super().__init__(settings, ledger)
         self.allowed: frozenset[str] = frozenset()
-        self.on_new: Callable[[Update], None] | None = None
-        self._ledger = ledger
-        self._next_id = FIRST_ID
         self._is_mixed = False  # ids went down while others were waiting
-        self._again: list[Update] = []
-        self._poller: asyncio.Future[None] | None = None
         self._last_offset: int | None = None
         self._last_poll_at = 0.0
         self._next_conflict_at = 0.0
-        self._dice = random.Random(settings.seed)
 
     # --- In ---
 
@@ -60,14 +40,7 @@ class Queue:
         if not self._is_wanted(kind):
             return None
         record = Arrival(self._next_id, kind, chat_id, self._ledger.clock())
-        update = Update(self._next_id, line, {kind: body}, record)
-        self._ledger.arrivals.append(record)
-        self._next_id += 1
-        self.pending[update.id] = self.made[update.id] = update
-        if self.on_new is not None:
-            self.on_new(update)
-        self._wake()
-        return update
+        return self.keep(Update(self._next_id, line, {"update_id": self._next_id, kind: body}, record))
 
     def _is_wanted(self, kind: str) -> bool:
         return kind in self.allowed if self.allowed else kind not in UNASKED
@@ -84,28 +57,7 @@ class Queue:
         self._next_id = to if to is not None else self._dice.randrange(lowest // 4, lowest // 2)
         return self._next_id
 
-    def repeat(self, update_id: int) -> None:
-        """Hand an update out once more, by whichever way the bot listens; `KeyError` where there is none."""
-        update = self.made[update_id]
-        if self.on_new is not None:
-            self.on_new(update)
-            return
-        self._again.append(update)
-        self._wake()
-
     # --- Out ---
-
-    def now(self) -> float:
-        return self._ledger.clock()
-
-    def confirm(self, update: Update, by: str) -> None:
-        """Take an update off the queue for good."""
-        self.pending.pop(update.id, None)
-        if update.record.confirmed_at is None:
-            update.record.confirmed_at = self._ledger.clock()
-            update.record.confirmed_by = by
-            self._ledger.confirmed += 1
-            self._ledger.changed(update.record.chat_id)
 
     def confirm_below(self, offset: int) -> None:
         """Confirm everything below an offset, read or unread; a negative one keeps only so many of the newest."""
@@ -129,10 +81,6 @@ class Queue:
             gone.append(update)
         return gone
 
-    def drop_all(self) -> None:
-        for update in list(self.pending.values()):
-            self.confirm(update, "dropped")
-
     async def poll(self, offset: int, limit: int, timeout_s: float) -> list[dict[str, Any]]:
         """Confirm and wait for more, as `getUpdates` does. Another poll, or a webhook, ends this one with 409."""
         now = self._ledger.clock()
@@ -144,21 +92,14 @@ class Queue:
         self.confirm_below(offset)
         if not self.pending and not self._again and timeout_s > 0:
             await self._wait(timeout_s)
-        return [update.as_json() for update in self._batch(limit)]
+        return [update.body for update in self._batch(limit)]
 
     async def _wait(self, timeout_s: float) -> None:
-        poller = self._poller = asyncio.get_running_loop().create_future()
         try:
-            async with asyncio.timeout(timeout_s):
-                await poller
-        except TimeoutError:
-            return
+            await self.wait(timeout_s)
         except ApiError:
             await self._hold_back_conflict()
             raise
-        finally:
-            if self._poller is poller:
-                self._poller = None
 
     async def _hold_back_conflict(self) -> None:
         """Delay all but the first of several conflicts, as the server does."""
@@ -170,31 +111,15 @@ class Queue:
 
     def end_poll(self, reason: str = WEBHOOK_COMES) -> None:
         """End the poll that waits, if there is one, with 409."""
-        if self._poller is not None and not self._poller.done():
-            self._poller.set_exception(ApiError(409, reason))
-        self._poller = None
-
-    def _wake(self) -> None:
-        if self._poller is not None and not self._poller.done():
-            self._poller.set_result(None)
+        self.end(ApiError(409, reason))
 
     def _batch(self, limit: int) -> list[Update]:
         repeated, self._again = self._again[:limit], self._again[limit:]
-        updates = list(zip(range(limit - len(repeated)), self.pending.values(), strict=False))
-        batch = [*repeated, *(update for _, update in updates)]
+        waiting = list(zip(range(limit - len(repeated)), self.pending.values(), strict=False))
+        batch = [*repeated, *(update for _, update in waiting)]
         if self.settings.shuffle:
             batch = shuffled(batch, self._dice)
         now = self._ledger.clock()
         for update in batch:
             update.record.handed_at.append(now)
         return batch
-
-
-def shuffled(updates: list[Update], dice: random.Random) -> list[Update]:
-    """Return the updates in another order that still holds within each line."""
-    lines: dict[str, list[Update]] = {}
-    for update in updates:
-        lines.setdefault(update.line, []).append(update)
-    turns = [update.line for update in updates]
-    dice.shuffle(turns)
-    return [lines[line].pop(0) for line in turns]

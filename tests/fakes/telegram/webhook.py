@@ -1,4 +1,4 @@
-"""Deliver updates to a bot's own address as the server does: order within a line, retries, a secret in the header.
+"""Deliver updates as this server does.
 
 Waits: again at once, then 2, 4, 8 … up to a random 60–120 s, or what `Retry-After` says, all times `time_factor`
 (`WebhookActor.cpp` of telegram-bot-api 10.0).
@@ -6,121 +6,40 @@ Waits: again at once, then 2, 4, 8 … up to a random 60–120 s, or what `Retry
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
-import random
-import time
-from collections import deque
 from collections.abc import Callable
 from typing import Any
 
 import aiohttp
 
+from tests.fakes import webhook
 from tests.fakes.telegram.settings import Settings
-from tests.fakes.telegram.updates import Queue, Update
-from tests.fakes.telegram.wire import JSON_HEADERS, encode
+from tests.fakes.telegram.updates import Queue
 
 LONGEST_RETRY_AFTER_S = 3600
 LONGEST_WAIT_S = 60
-LATEST_S = 0.05
 
 
-class Hook:
-    """A webhook in force."""
+class Hook(webhook.Hook):
+    """A webhook in force. `on_reply` gets the calls that answers hold."""
+
+    secret_header = "X-Telegram-Bot-Api-Secret-Token"
 
     def __init__(
-        self,
-        queue: Queue,
-        settings: Settings,
-        url: str,
-        *,
-        secret: str,
-        max_connections: int,
-        on_reply: Callable[[dict[str, Any]], Any],
+        self, queue: Queue, settings: Settings, url: str, *, on_reply: Callable[[dict[str, Any]], Any], **more: Any
     ) -> None:
-        self.url, self.secret, self.max_connections = url, secret, max_connections
-        self.last_error: str | None = None
-        self.last_error_date = 0
-        self._queue, self._settings, self._on_reply = queue, settings, on_reply
-        self._lines: dict[str, deque[Update]] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._dice = random.Random(settings.seed)
-        self._slots = asyncio.Semaphore(max_connections)
-        self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0),
-            timeout=aiohttp.ClientTimeout(total=None, sock_connect=settings.webhook_timeout_s),
-        )
-        queue.on_new = self.push
-        for update in list(queue.pending.values()):
-            self.push(update)
+        super().__init__(queue, settings, url, **more)
+        self._on_reply = on_reply
 
-    def push(self, update: Update) -> None:
-        """Put an update at the end of its line."""
-        line = self._lines.get(update.line)
-        if line is not None:
-            line.append(update)
-            return
-        self._lines[update.line] = deque([update])
-        task = asyncio.get_running_loop().create_task(self._run(update.line))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+    def wait_s(self, fails: int, retry_after_s: float) -> float:
+        """Return what the other side asks for; else nothing at first, then ever longer."""
+        if retry_after_s or not fails:
+            return float(min(retry_after_s, LONGEST_RETRY_AFTER_S))
+        return min(self._dice.uniform(LONGEST_WAIT_S, 2 * LONGEST_WAIT_S), 2.0**fails)
 
-    async def close(self) -> None:
-        """Deliver nothing more; what was not confirmed stays in the queue."""
-        self._queue.on_new = None
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        await self._session.close()
-
-    async def _run(self, name: str) -> None:
-        line = self._lines[name]
-        while line:
-            if self._settings.shuffle:
-                await asyncio.sleep(self._dice.random() * LATEST_S)
-            await self._bring(line[0])
-            update = line.popleft()
-            self._queue.confirm(update, "webhook")
-            if self._settings.repeat and self._dice.random() < self._settings.repeat:
-                await self._attempt(update)  # as after an answer that was lost on its way
-        del self._lines[name]
-
-    async def _bring(self, update: Update) -> None:
-        fails, delay_s = 0, 1.0
-        while (retry_after_s := await self._attempt(update)) is not None:
-            wait_s = float(min(retry_after_s, LONGEST_RETRY_AFTER_S))
-            if retry_after_s == 0 and fails > 0:
-                wait_s = delay_s = min(self._dice.uniform(LONGEST_WAIT_S, 2 * LONGEST_WAIT_S), delay_s * 2)
-            fails += 1
-            await asyncio.sleep(wait_s * self._settings.time_factor)
-
-    async def _attempt(self, update: Update) -> float | None:
-        """Post it once; return None if it was taken, else the seconds the other side asks us to wait (0: not said)."""
-        headers = {**JSON_HEADERS, "X-Telegram-Bot-Api-Secret-Token": self.secret} if self.secret else JSON_HEADERS
-        body = encode(update.as_json()).encode()
-        try:
-            async with self._slots, asyncio.timeout(self._settings.webhook_timeout_s):
-                update.record.handed_at.append(self._queue.now())
-                async with self._session.post(self.url, data=body, headers=headers) as answer:
-                    return await self._judge(answer)
-        except TimeoutError:
-            self._failed("Read timeout expired")
-        except aiohttp.ClientConnectorError:
-            self._failed("Connection refused")
-        except (aiohttp.ClientError, ConnectionError):
-            self._failed("Webhook connection closed")
-        return 0.0
-
-    async def _judge(self, answer: aiohttp.ClientResponse) -> float | None:
-        if 200 <= answer.status <= 299:
-            with contextlib.suppress(ValueError, aiohttp.ClientError):
-                reply = await answer.json()
-                if isinstance(reply, dict) and isinstance(reply.get("method"), str):
-                    self._on_reply(reply)
-            return None
-        self._failed(f"Wrong response from the webhook: {answer.status} {answer.reason}")
-        said = answer.headers.get("Retry-After", "0")
-        return float(said) if said.isdigit() else 0.0
-
-    def _failed(self, reason: str) -> None:
-        self.last_error, self.last_error_date = reason, int(time.time())
+    async def taken(self, answer: aiohttp.ClientResponse) -> None:
+        """Carry out the call that the answer holds."""
+        with contextlib.suppress(ValueError, aiohttp.ClientError):
+            reply = await answer.json()
+            if isinstance(reply, dict) and isinstance(reply.get("method"), str):
+                self._on_reply(reply)

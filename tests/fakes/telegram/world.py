@@ -7,12 +7,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from tests.fakes.faults import Faults
+from tests.fakes.ledger import Ledger
+from tests.fakes.limits import Gate, Halt
 from tests.fakes.telegram.chats import Chat, Chats
 from tests.fakes.telegram.errors import ApiError, too_many_requests
-from tests.fakes.telegram.faults import Faults
+from tests.fakes.telegram.faults import KINDS
 from tests.fakes.telegram.files import Files
-from tests.fakes.telegram.ledger import Ledger
-from tests.fakes.telegram.limits import Gate, Halt
 from tests.fakes.telegram.settings import Settings
 from tests.fakes.telegram.updates import Queue
 from tests.fakes.telegram.webhook import Hook
@@ -59,7 +60,7 @@ class World:
         self.ledger = Ledger(clock)
         self.chats = Chats()
         self.files = Files()
-        self.faults = Faults()
+        self.faults = Faults(KINDS)
         self.bots: dict[str, Bot] = {}
         self.on_reply: Callable[[Bot, Params], None] = ignore
         for token in settings.tokens:

@@ -14,14 +14,14 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.fakes.telegram.limits import Halt
+from tests.fakes.limits import Halt
 
 Row = dict[str, Any]
 
 
 @dataclass(slots=True)
 class Entry:
-    """A message that was accepted. `content` holds what it says as Telegram's message object has it."""
+    """A message that was accepted. `content` holds what it says as the platform's message object has it."""
 
     call: int
     bot_id: int
@@ -39,12 +39,6 @@ class Entry:
     def text(self) -> str:
         """The text or the caption as it stands now."""
         return str(self.content.get("text", self.content.get("caption", "")))
-
-    @property
-    def file_id(self) -> str | None:
-        if "photo" in self.content:
-            return str(self.content["photo"][-1]["file_id"])
-        return str(self.content["document"]["file_id"]) if "document" in self.content else None
 
 
 @dataclass(slots=True)
@@ -164,7 +158,6 @@ class Ledger:
             "text": entry.text,
             "content": entry.content,
             "reply_markup": entry.markup,
-            "file_id": entry.file_id,
             "album": entry.album,
             "edits": entry.edits,
             "deleted_at": entry.deleted_at,

@@ -1,0 +1,36 @@
+"""Start and end a fake Zalo Bot Platform: in this process, or as a program of its own."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from typing import Any
+
+from tests.fakes.running import running, running_program
+from tests.fakes.zalo.client import FakeZalo
+from tests.fakes.zalo.server import Door
+from tests.fakes.zalo.settings import Settings
+from tests.fakes.zalo.world import World
+
+
+def fake_zalo(
+    *,
+    port: int = 0,
+    clock: Callable[[], float] = time.monotonic,
+    wall: Callable[[], float] = time.time,
+    **settings: Any,
+) -> AbstractAsyncContextManager[FakeZalo]:
+    """Run a fake on this event loop. `settings` as in `settings.Settings`, the clocks as in `world.World`."""
+    chosen = Settings()
+    chosen.change(**settings)
+    world = World(chosen, clock, wall)
+    return running(lambda: Door(world), lambda port: FakeZalo(port, chosen.tokens[0]), port=port)
+
+
+def fake_zalo_program(*, port: int = 0, **settings: Any) -> AbstractAsyncContextManager[FakeZalo]:
+    """Run a fake as a program of its own, so that its load is not on this event loop; it ends with this process."""
+    chosen = Settings()
+    chosen.change(**settings)
+    make = lambda port: FakeZalo(port, chosen.tokens[0])  # noqa: E731
+    return running_program("tests.fakes.zalo", make, port=port, **settings)
