@@ -24,6 +24,11 @@ from tests.postgresql import new_server_database
 from tests.tables import SQLITE, new_place
 
 ROOT = Path(__file__).resolve().parents[1]
+# What these assert is told as in a test. Here, for some tests beside theirs import them first.
+pytest.register_assert_rewrite(
+    *(f"tests.dialogues.{name}" for name in ("actor", "platform", "telegram", "theatre", "zalo_bot"))
+)
+
 PROCESSORS = structlog.get_config()["processors"]
 
 Demonstration = Callable[[datetime], Path]

@@ -5,11 +5,13 @@ from __future__ import annotations
 from datetime import date
 
 import pytest
+from sqlalchemy import update
 
 from dialogue.messages import Choice
 from handlers import admit, register
 from handlers.register import CONSENT_VERSION
 from handlers.register_other import Told
+from storage.schema import appointment
 from tests.members.stage import Person, Press, Stage, key_of, values_of
 
 AGREE, ASKED, SEND = Press("agree"), Press("asked"), Press("send")
@@ -101,7 +103,7 @@ def test_an_officer_says_which_chapter_of_hers(stage: Stage) -> None:
 def test_an_end_of_her_post_stops_it(stage: Stage, head: Person) -> None:
     told(head, BIA, ASKED)
     with stage.db() as db:
-        db.exec_driver_sql("update appointment set valid_to = ?", (str(date(2026, 11, 1)),))
+        db.execute(update(appointment).values(valid_to=date(2026, 11, 1)))
     context = head.context(0, {"member": BIA})
     with stage.db() as db:
         wanted = Told("Rơ Châm H'Bia", "2003", stage.units["boi"], None)
