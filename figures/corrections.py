@@ -50,7 +50,7 @@ _WRONG_BEFORE = re.compile(
 # "báo thiếu 2 chị" tells by how much it was wrong.
 _BY_HOW_MUCH = re.compile(r"\b(?:bao|ghi|dem|nhap|gui|tinh|dien) (?:thieu|sot|lo|du|thua) (?:mat |mot )?(?=#)")
 _WRONG_AFTER = re.compile(
-    rf"#(?: {_THING}{{0,3}}(?:la )?(?:bi )?(?:{_ME})?(?:{_WROTE} )?(?:nham|lon|sai|nguoc)\b"
+    rf"#(?: (?:{_THING}|@ ){{0,4}}(?:la )?(?:bi )?(?:{_ME})?(?:{_WROTE} )?(?:nham|lon|sai|nguoc)\b"
     rf"| (?:la )?(?:so |ban )?(?:cu|sai)\b)"
     r"(?! (?:(?:thanh|la|so|co|mat) )*#)"
 )

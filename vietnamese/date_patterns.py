@@ -36,6 +36,7 @@ PATTERNS: tuple[tuple[str, tuple[str, ...], str], ...] = (
     ),
     ("day_near", ("ngay ",), r"\bngay (?P<d>\d{1,2}) thang (?P<which>nay|truoc|roi|vua roi)\b"),
     ("tet", (" tet",), r"\b(?:mung|mong) (?P<d>\d{1,2}) tet\b"),
+    ("tet_eve", (" tet",), _PART + r"(?<![\d.,/])\b(?P<d>2\d|30) tet\b"),
     ("bare_full_moon", ("ram ",), r"\bram thang sau\b"),
     ("full_moon", ("ram ",), rf"\bram (?:thang )?(?P<m>\d{{1,2}}|{_MONTH_WORD})\b(?![/\d])"),
     (
@@ -50,7 +51,7 @@ PATTERNS: tuple[tuple[str, tuple[str, ...], str], ...] = (
         _PART + r"(?:\b(?:mung|mong) )?(?<![\d.,/])(?P<d>\d{1,2})/(?P<m>\d{1,2})\b(?![/.,]\d| ?%)" + _LUNAR,
     ),
     ("day_only", ("ngay ",), r"\bngay (?P<d>\d{1,2})\b(?! ?cong| thang|[/.,-]\d)"),
-    ("lunar_day", ("mung ", "mong "), r"\b(?:mung|mong) \d{1,2}\b"),
+    ("lunar_day", ("mung ", "mong "), r"\b(?:mung|mong) (?P<d>\d{1,2})\b"),
     ("half", ("6 thang",), r"\b6 thang (?P<half>dau|cuoi) nam\b(?: (?P<year>20\d\d)\b)?"),
     (
         "since",
@@ -103,6 +104,7 @@ PATTERNS: tuple[tuple[str, tuple[str, ...], str], ...] = (
         ("thu", "t", "cn"),
         _PART + r"\b(?:(?P<th>thu) ?(?P<wd>[2-7]|hai|ba|tu|nam|sau|bay)|chu nhat|cn)\b" + _MONEY + _PAST,
     ),
+    ("whole_month", ("ca thang", "tron thang"), r"\b(?:ca|tron) thang\b(?! nay| truoc| roi| vua| qua| \d)"),
     ("week", ("tuan ",), r"\btuan (?P<which>nay|truoc|roi|qua|vua roi|vua qua)\b"),
     ("year", ("nam 20",), r"\bnam (?P<year>20\d\d)\b"),
     (
@@ -124,7 +126,8 @@ PATTERNS: tuple[tuple[str, tuple[str, ...], str], ...] = (
     (
         "ahead",
         ("mai", "sau", "toi"),
-        r"(?:^|(?<=[,.;!?\n] )|(?<=[,.;!?\n]))mai(?= (?:chi hoi|em|cac chi|chi em|minh|hop|di|la|xa"
+        r"(?:^|(?<=[,.;!?\n] )|(?<=[,.;!?\n]))mai(?= (?:chi hoi|em|cac chi|chi em|minh|hop|di|la|xa|trong|tang|trao|nau|tham|don"
+        r"|giup|ban giao|to chuc|tuyen truyen|ket nap|ra mat|phat"
         r"|thon|hoi|sinh hoat|ra quan|moi|\d+)\b)"
         r"|\b(?:(?:ngay|sang|chieu|toi) mai|(?:tuan|thang|quy|nam|dot|lan) (?:sau|toi(?! nay| gio| h\b))|sap toi)\b",
     ),

@@ -28,8 +28,10 @@ _SELDOM_BARE = frozenset({"tu", "nam", "sau", "ba"})
 _WEEKDAYS = {"hai": 0, "ba": 1, "tu": 2, "nam": 3, "sau": 4, "bay": 5}
 _ROMAN = {"i": 1, "ii": 2, "iii": 3, "iv": 4}
 _FEASTS = {"nguyen tieu": 1, "vu lan": 7, "trung thu": 8}
+_NEW_YEAR_DAYS = 20
 _DAYS = {"hai": 2, "ba": 3, "bon": 4}
 _FIRST_YEAR = 1900
+_WHOLE_MONTH = re.compile(r"(?:ca|tron) thang\b(?! \w)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +77,15 @@ def find_dates(text: Aligned, today: date) -> list[DateFound]:
                 taken.append(
                     DateFound(match.start(), match.end(), meant.label, meant.doubt, meant.cumulative, meant.weak)
                 )
-    return sorted(taken, key=lambda found: found.start)
+    return _months_of_heading(sorted(taken, key=lambda found: found.start), text.text)
+
+
+def _months_of_heading(found: list[DateFound], folded: str) -> list[DateFound]:
+    """Give "cả tháng" the month that heads the message, where one does."""
+    heading = next((one.label for one in found if one.label and len(one.label) == len("2025-03")), None)
+    return [
+        replace(one, label=heading) if heading and _WHOLE_MONTH.match(folded, one.start) else one for one in found
+    ]
 
 
 def birth(text: str) -> str:
@@ -108,7 +118,9 @@ def _typed_otherwise(name: str, match: re.Match[str], text: Aligned) -> bool:
     if name == "weekday" and match["th"]:
         told = match["past"] or match.start("th") > match.start() or _opens_clause(text.text, match.start())
         return not ("thứ" in typed or (_is_bare(text.typed(*match.span("th"))) and told))
-    if name.startswith("month") and "thang" in match[0] and ("thắng" in typed or "thăng" in typed):
+    if name == "whole_month" and not ("cả" in typed or "trọn" in typed or _is_bare(typed.split(" ")[0])):
+        return True
+    if name in {"month", "month_near", "month_word", "whole_month"} and "thang" in match[0] and ("thắng" in typed or "thăng" in typed):
         return True
     if name == "year_near":
         return not ("năm" in typed or _is_bare(typed)) or typed.startswith("trồng")
@@ -194,6 +206,34 @@ def _read_day_only(match: re.Match[str], today: date) -> _Meant | None:
 
 def _read_tet(match: re.Match[str], today: date) -> _Meant | None:
     return _lunar(int(match["d"]), 1, today)
+
+
+def _read_tet_eve(match: re.Match[str], today: date) -> _Meant | None:
+    """Read "28 Tết" as the 28th of the month before the latest Tết; "30 Tết" is its last day, be it the 29th."""
+    new_year = _latest_tet(today + timedelta(days=30 - int(match["d"]) + 1))
+    if new_year is None:
+        return None
+    eve = new_year - timedelta(days=1)
+    day = solar_from_lunar(int(match["d"]), 12, new_year.year - 1)
+    return _day(eve if day is None else min(day, eve), today)
+
+
+def _latest_tet(today: date) -> date | None:
+    for year in (today.year, today.year - 1):
+        new_year = solar_from_lunar(1, 1, year)
+        if new_year and new_year <= today:
+            return new_year
+    return None
+
+
+def _read_lunar_day(match: re.Match[str], today: date) -> _Meant | None:
+    """Read "mùng 4" alone: a day of Tết right after it, else vague."""
+    new_year = _latest_tet(today)
+    day = int(match["d"])
+    if new_year is None or (today - new_year).days > _NEW_YEAR_DAYS or not 1 <= day <= 10:
+        return _VAGUE
+    made = new_year + timedelta(days=day - 1)
+    return _day(made, today) if made <= today else _VAGUE
 
 
 def _read_full_moon(match: re.Match[str], today: date) -> _Meant | None:
@@ -315,13 +355,14 @@ _READERS: dict[str, _Reader] = {
     "spoken": _read_spoken,
     "day_near": _read_day_near,
     "tet": _read_tet,
+    "tet_eve": _read_tet_eve,
     # "ram thang sau": of the sixth month, or of the next.
     "bare_full_moon": lambda match, today: replace(_lunar(15, 6, today) or _VAGUE, doubt="which_month"),
     "full_moon": _read_full_moon,
     "feast": _read_feast,
     "day_month": _read_day_month,
     "day_only": _read_day_only,
-    "lunar_day": lambda match, today: _VAGUE,
+    "lunar_day": _read_lunar_day,
     "half": _read_half,
     "since": _read_since,
     "begun": _read_begun,
@@ -332,6 +373,7 @@ _READERS: dict[str, _Reader] = {
     "month_near": _read_month_near,
     "weekday": _read_weekday,
     "short_weekday": _read_weekday,
+    "whole_month": lambda match, today: _Meant(month_label(today.year, today.month)),
     "week": _read_week,
     "year": _read_year,
     "year_near": _read_year_near,

@@ -19,12 +19,12 @@ Value = int | Decimal
 
 _SCALES = {
     "k": 1_000, "nghin": 1_000, "ngan": 1_000, "ngh": 1_000, "tr": 1_000_000, "trieu": 1_000_000, "cu": 1_000_000,
-    "ty": 10**9, "ti": 10**9, "": 1, "chuc": 10, "tram": 100, "lit": 100_000, "chai": 1_000_000, "xi": 100_000,
+    "ty": 10**9, "ti": 10**9, "": 1, "chuc": 10, "tram": 100, "ta": 12, "lit": 100_000, "chai": 1_000_000, "xi": 100_000,
 }  # fmt: skip
 # These say that money is meant where the thing counted is not named; "600 nghìn cây" is counted, "1tr5" is money.
 _MONEY_SCALES = frozenset({"tr", "trieu", "cu", "ty", "ti", "lit", "chai", "xi"})
 # Typed so, they are old people, a net or slag: "5 cụ già".
-_NO_SCALES = frozenset({"cụ", "cũ", "cứ", "chài", "xỉ", "tỳ", "trạm", "trầm"})
+_NO_SCALES = frozenset({"ta", "tạ", "tả", "tã", "tà", "cụ", "cũ", "cứ", "chài", "xỉ", "tỳ", "trạm", "trầm"})
 _SURE_SLANG: dict[str, set[str]] = {"cu": {"củ", "cu"}, "lit": {"lít", "lit"}, "chai": set(), "xi": set()}
 _DIGITS = (
     r"\d{1,3}(?:\.\d{3})+(?:,\d{1,2})?(?!\d)|\d{1,3}(?:,\d{3}){2,}(?!\d)"
@@ -34,7 +34,7 @@ _DIGITS = (
 _SLANG = (
     r"(?:lit|chai|xi)(?=\ *(?:$|[,.;!?)\n\0]|(?:tien|nha|nhe|nghen|a|ak|roi|chi|em|luon|thoi|bo|cho|ung|gay|vao|de)\b))"
 )
-_SCALE = rf"k|nghin|ngan|ngh|trieu|tr|cu(?! (?:gia|neo|ong|ba|cao tuoi)\b)|ty|ti|chuc|tram|{_SLANG}"
+_SCALE = rf"k|nghin|ngan|ngh|trieu|tr|cu(?! (?:gia|neo|ong|ba|cao tuoi)\b)|ty|ti|chuc|tram|ta|{_SLANG}"
 _HIGHER = r"(?:nghin|ngan|trieu|ty|ti|k)(?![a-z])"
 _NUMBER = rf"""
     (?P<digits>{_DIGITS})
@@ -47,8 +47,8 @@ _NUMBER = rf"""
     (?: \ ?(?P<percent>%|phan\ tram\b) )?
 """
 _BEFORE = re.compile(
-    r"(?:\b(?P<about>tren duoi)|\b(?P<min>tren|hon|it nhat|toi thieu|khong duoi)|\b(?P<max>gan|ngot(?: nghet)?"
-    r"|duoi|toi da|(?:khong|ko|k|hong) qua|chua toi|chua den)"
+    r"(?:\b(?P<about>tren duoi)|\b(?P<min>tren|hon|it nhat|toi thieu(?: (?:duoc|dc))?|khong duoi)|\b(?P<max>gan|ngot(?: nghet)?"
+    r"|duoi|toi da(?: (?:duoc|dc))?|(?:khong|ko|k|hong) qua|chua toi|chua den)"
     r"|\b(?P<approx>khoang chung|khoang|chung|xap xi|uoc|co|tam|do))\s*$"
 )
 _AFTER = re.compile(r"\s?(?:(?P<min>tro len)|(?P<approx>gi do|may)\b)")
@@ -148,13 +148,15 @@ def _from_digits(match: re.Match[str], text: Aligned, counted: Collection[str]) 
         return Number(match.start(), end, plain, percent=bool(match["percent"]), doubt=doubt)
     size = _SCALES[scale] * _SCALES[match["higher"] or ""]
     value = plain * size + _tail(tail, size) + (size // 2 if match["half"] else 0)
-    doubt = doubt or _slang(scale, text.typed(*match.span("scale")))
+    doubt = doubt or _slang(scale, text.typed(*match.span("scale")), _next_word(text.text, match.end()))
     money = bool({scale, match["higher"]} & _MONEY_SCALES)
     return Number(match.start(), end, _tidy(value), money=money, scaled=True, doubt=doubt)
 
 
-def _slang(scale: str, typed: str) -> str | None:
+def _slang(scale: str, typed: str, following: str) -> str | None:
     """Return the doubt about a word of the market: "xị" is 10 or 100 nghìn by region, "chai" may be a bottle."""
+    if scale == "chai" and following == "tien":
+        return None
     sure = typed in _SURE_SLANG.get(scale, {typed})
     return None if sure else "slang"
 
