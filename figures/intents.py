@@ -116,7 +116,8 @@ NONE_OF_IT = re.compile(rf"\b{NOT} (?:co|ket nap|trong|thu|to chuc|phat trien|gi
 _PEOPLE = r"(?:ba con|nguoi dan|chi em|dan lang|hoi vien|nhan dan|dan|may chi|cac chi|moi nguoi)"
 OPINION = re.compile(
     r"\b(?:du luan|tin don|nghe don|don thoi|don rang|don la|xon xao|buc xuc|hoang mang|tam tu nguyen vong|nghe noi la"
-    rf"|than phien|ban tan|{_PEOPLE}(?: \w+){{0,3}} (?:lo lang|lo ngai|lo gia|lo viec|phan anh|phan nan|keu ca"
+    rf"|than phien|ban tan|tinh hinh tu tuong\b.{{0,60}}\b(?:ban khoan|lo lang|chua dong tinh|bat an|tam tu|thac mac)"
+    rf"|co (?:mot so )?y kien (?:khong|chua|trai)|{_PEOPLE}(?: \w+){{0,3}} (?:ban khoan|lo lang|lo ngai|lo gia|lo viec|phan anh|phan nan|keu ca"
     r"|khong dong tinh|khong hai long|rat lo|dang lo|lo so|lo))\b"
 )
 OPINION_COUNTED = re.compile(r"(?<!thon )(?<!hoi )(?<!to )(?<!xom )(?<!lang )(?<!tdp )\b\d+ (?:tin|bao cao|bai)\b")
@@ -143,6 +144,10 @@ _ADMIT = (
 _OWN_PHONE = r"(?<![\d.,/])(?:\+?84|0)\d(?:[ .-]?\d){7,9}(?!\d)"
 REGISTER = (
     re.compile(rf"{_ADMIT}.{{0,80}}?(?:{BORN}|{BORN_BARE})"),
+    re.compile(
+        rf"\b(?:ghi|dua|cho|them|nhap|bo sung)\b[^.;!?]{{0,30}}\bdanh sach (?:hoi vien|hv)\b.{{0,80}}?(?:{BORN}|{BORN_BARE})"
+    ),
+    re.compile(rf"\b(?:ten|ho ten|ho va ten) ?: ?[a-z].{{0,60}}?{BORN}.{{0,30}}?\b(?:dt|sdt|dien thoai|dia chi|dc|chi hoi)\b"),
     re.compile(rf"{_ADMIT}[^\d]{{0,60}}?(?:\b[1-9]\b[^\d]{{0,50}}?)?{BORN_YEAR}"),
     re.compile(
         r"\b(?:muon|xin|xin duoc|cho (?:em|toi|chi|minh)|dang ky|dang ki|dk) (?:duoc )?(?:vao|tham gia|gia nhap|lam|la)"
@@ -162,6 +167,12 @@ _NOT_ADMITTED = re.compile(
     r"|hoc nghe|hoi thi|vay von|tap huan|cao tuoi|bi benh|om dau|tai nan|thanh lap|khoi nghiep)\b"
     r"|(?<!thi )\b(?:tang|trao|tham|ho tro) (?:qua|\d+|cho|hv|hoi|suat|phan|chi|tien|hoc bong)\b"
 )
+FORWARDED = re.compile(
+    r"^\W*(?:chuyen tiep|fwd?|forward)\b.{0,40}\btheo (?:bao|dai|tin|trang|nguon)\b(?! cao)"
+    r"|\btheo (?:bao|dai|trang|trang tin|tap chi) (?:phu nu|gia lai|dak lak|dak nong|lam dong|kon tum|binh dinh|phu yen"
+    r"|khanh hoa|quang ngai|quang nam|dan tri|tuoi tre|thanh nien|nhan dan|vnexpress|vtv|vov|tin tuc)\b"
+)
+"""News that others wrote: its numbers are none of the sender's."""
 ADMITTED = re.compile(
     r"^(?!.*\bmay chi\b).*\b(?:ket nap|vao hoi|thoat ngheo|thoat can ngheo|qua doi|chuyen di|chuyen den|chuyen ve)\b"
 )
@@ -182,7 +193,10 @@ REQUESTED = re.compile(
     r"|\b(?P<particle>nha|nhe|nghen) (?:cac chi|may chi|chi em|moi nguoi|mn|ca nha|cac me)\b"
 )
 """What others are asked to do or to come to."""
-DONE = re.compile(r"\b(?:da|vua|xong|hoan thanh|dat duoc|thu duoc|trong duoc|em bao|bc|bao cao)\b")
+DONE = re.compile(
+    r"\b(?:da|vua|xong|hoan thanh|dat duoc|thu duoc|trong duoc|em bao|bc|bao cao)\b"
+    r"|\b(?:duoc|dc|ket nap|gay duoc)(?: \w+){0,2} \d[^,;!?\n]{0,40} (?:roi|r)\b"
+)
 LATER = re.compile(
     r"\b(?P<part1>sang|trua|chieu|toi|dem) nay (?:luc |vao )?(?P<hour1>\d{1,2}) ?(?:h|g|gio)\d{0,2}\b"
     r"|\b(?P<hour2>\d{1,2}) ?(?:h|g|gio)\d{0,2} (?P<part2>sang|trua|chieu|toi|dem) nay\b"

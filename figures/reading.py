@@ -18,6 +18,7 @@ from figures.intents import (
     ANNOUNCED,
     ASKED,
     DONE,
+    FORWARDED,
     GIVEN_THANKS,
     GREETED,
     LATER,
@@ -84,6 +85,8 @@ def read(
 
     if intent == "correct":
         return correction(found, build_from)
+    if intent is None and FORWARDED.search(line.text):
+        return Reading("other")
     draft = build_from(found)
     if intent is None and _is_asked_of_others(line, at.astimezone(_VIETNAM)):
         return Reading("other")

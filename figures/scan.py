@@ -32,6 +32,9 @@ _CLOCK = re.compile(
 )
 # Accounts and identity numbers: more digits than any figure has, and no đồng behind them.
 _LONG = re.compile(r"(?<![\d.,])\d{9,}(?!\d| ?(?:d|dong|vnd)\b|[.,]\d)")
+# The code of a report: "BC-9XK2".
+_CODE = re.compile(r"\bbc-(?=[a-z]*\d)[a-z\d]{4}\b")
+_PAPERS = frozenset({"mau", "bieu", "muc", "nq", "qd", "dieu", "khoan", "chuong", "trang", "stt"})
 _NOT = frozenset({"khong", "ko", "k", "kg", "hong", "hok", "kh"})
 _NOTHING = frozenset({"co", "phat", "sinh", "ps", "ai", "gi", "nao", "ca", "het", "moi", "them"})
 _NUMBERED = frozenset({"thang", "t", "ngay", "quy", "thu", "nam", "so", "km", "thon", "to", "lop", "/", "."})
@@ -118,7 +121,7 @@ def scan(text: Aligned, today: date, catalogue: Catalogue) -> Scan:
     raw = [Token(match.start(), match.end(), match[0]) for match in _RAW.finditer(text.text)]
     phones = tuple(find_phones(text.text))
     raw_row = row_of(text, _spans(raw))
-    fixed, ambiguous = _fixed(text.text, raw, raw_row, words)
+    fixed, ambiguous = _fixed(text, raw, raw_row, words)
     numbered = find_phrases(raw_row, words.numbered, words.fillers | _DIGIT_SIGNS)
     taken = [(raw[i].start, raw[i].end) for phrase in numbered for i in phrase.tokens]
     masked = _outside([(start, end) for start, end, _ in phones] + fixed, taken)
@@ -170,11 +173,12 @@ def _spans(tokens: list[Token]) -> list[tuple[str, int, int]]:
     return [(token.text, token.start, token.end) for token in tokens]
 
 
-def _fixed(text: str, raw: list[Token], row: Row, words: Vocabulary) -> tuple[list[tuple[int, int]], list[int]]:
+def _fixed(typed: Aligned, raw: list[Token], row: Row, words: Vocabulary) -> tuple[list[tuple[int, int]], list[int]]:
     """Return the spans of fixed phrases and list numbers, and the starts of unclear numbers ("thôn 3 hộ")."""
-    texts = row.texts
+    texts, text = row.texts, typed.text
     spans, ambiguous = [match.span(1) for match in _BULLET.finditer(text)], []
-    spans += [match.span() for pattern in (_CLOCK, _LONG) for match in pattern.finditer(text)]
+    spans += [match.span() for pattern in (_LONG, _CODE) for match in pattern.finditer(text)]
+    spans += [match.span() for match in _CLOCK.finditer(text) if not _is_basket(match, typed)]
     spans += [match.span(1) for match in _FIRSTLY.finditer(text)]
     for found in find_phrases(row, words.fixed):
         first, last = found.tokens[0], found.tokens[-1]
@@ -186,9 +190,22 @@ def _fixed(text: str, raw: list[Token], row: Row, words: Vocabulary) -> tuple[li
         if not named or not unit_at(row, last + 1, words.units) or _is_have(texts, last + 1):
             if not named or not _counts_a_chapter(texts, first, last):
                 spans.append((raw[first].start, raw[last].end))
+        elif _is_numbered(row, first, last):
+            spans.append((raw[first].start, raw[last].end))
         elif not _counts_places(texts, first) and (first == 0 or texts[first - 1] not in _NOT_NAMED_AFTER):
             ambiguous.append(raw[last].start)
     return spans, ambiguous
+
+
+def _is_basket(match: re.Match[str], text: Aligned) -> bool:
+    """Tell whether "8 giỏ quà" is no hour of the clock."""
+    typed = text.typed(*match.span())
+    return "giỏ" in typed or (typed.endswith("gio") and text.text.startswith(" qua", match.end()))
+
+
+def _is_numbered(row: Row, first: int, last: int) -> bool:
+    """Tell whether a paper of that number is named and nothing counted: "theo mẫu 02 chị gửi"."""
+    return row.texts[first] in _PAPERS and (bool(row.accents[first]) or row.texts[last].startswith("0"))
 
 
 def _counts_places(texts: Sequence[str], first: int) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from figures.catalogue import Catalogue
@@ -254,6 +255,7 @@ def silence(found: Scan) -> Silence:
 def _until_done(found: Scan, at: int) -> range:
     """Return the sentence of a plan up to the clause that tells what was done: "kế hoạch 200 cây, đã trồng 150"."""
     sentence = _sentence(found, at)
+    sentence = range(_begin_of_plan(found, at, sentence.start), sentence.stop)
     begin = bisect_left(found.cues, (at + 1, -1, ""))
     for first, _, name in found.cues[begin : begin + _MOST_AREAS]:
         if name == "done" and first < sentence.stop and found.weak[first] > found.weak[at]:
@@ -262,6 +264,23 @@ def _until_done(found: Scan, at: int) -> range:
         if at < at_date < sentence.stop and said.doubt is None and found.weak[at_date] > found.weak[at]:
             return range(sentence.start, _clause(found, at_date).start)
     return sentence
+
+
+def _begin_of_plan(found: Scan, at: int, first: int) -> int:
+    """Return where a plan begins: at its own clause, if it names things and what was done is counted before it."""
+    clause = _clause(found, at)
+    if not (_quantities(found, clause) and _quantities(found, range(first, clause.start))):
+        return first
+    begin = bisect_left(found.cues, (first, -1, ""))
+    before = found.cues[begin : bisect_left(found.cues, (clause.start, -1, ""))]
+    done = any(name == "deed" for _, _, name in before[-_MOST_AREAS:])
+    return clause.start if done else first
+
+
+def _quantities(found: Scan, tokens: range) -> Sequence[Quantity]:
+    """Return the numbers in a range of tokens."""
+    begin = bisect_left(found.quantities, tokens.start, key=lambda one: one.at)
+    return found.quantities[begin : bisect_left(found.quantities, tokens.stop, key=lambda one: one.at)]
 
 
 def _compared(found: Scan, at: int) -> range:

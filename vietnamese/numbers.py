@@ -150,7 +150,7 @@ def _from_digits(match: re.Match[str], text: Aligned, counted: Collection[str]) 
     value = plain * size + _tail(tail, size) + (size // 2 if match["half"] else 0)
     doubt = doubt or _slang(scale, text.typed(*match.span("scale")), _next_word(text.text, match.end()))
     money = bool({scale, match["higher"]} & _MONEY_SCALES)
-    return Number(match.start(), end, _tidy(value), money=money, scaled=True, doubt=doubt)
+    return Number(match.start(), end, _tidy(value), money=money, scaled=scale != "ta", doubt=doubt)
 
 
 def _slang(scale: str, typed: str, following: str) -> str | None:
