@@ -15,6 +15,7 @@ from figures.sorting import Sorted
 from figures.when import Told, when_of
 
 _NEAR = 12
+_AT = frozenset({"o", "tai", "cho"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +99,7 @@ def add(
     """Add a number as a value of an indicator; its words are the tokens `first` to `last`, `label` its own period."""
     value = value_of(quantity)
     assert value is not None
-    if indicator.aggregation.units == "sum_by_item":
+    if indicator.aggregation.units == "sum_by_item" and not by_of(draft.found, indicator, first, last):
         first, last = _clause_of(draft.found, first, last)
     whole = quantity.number.of.value if quantity.number.of and not indicator.links.of else None
     record = Record(
@@ -155,6 +156,9 @@ def put(draft: Draft, at: int, record: Record, *, ambiguous: bool = False) -> No
 def place_of(draft: Draft, at: int) -> str | None:
     if draft.heads.get(at):
         return draft.heads[at]
+    after = next((place for place in draft.places if place.at > at and place.at < len(draft.found.tokens)), None)
+    if after and same_clause(draft.found, at, after.at) and draft.found.row.texts[after.at - 1] in _AT:
+        return after.name
     before = [place.name for place in draft.places if place.at <= at]
     if before:
         return before[-1]

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
+from dataclasses import replace
 
 from figures.boundaries import DATE
 from figures.draft import Draft, add, add_whole, same_clause, span_of, value_of
 from figures.pairing import Pair, fits
-from figures.phrases import longest
+from figures.phrases import NUMBER, longest
 from figures.scan import Mention, Quantity
 from figures.sorting import cues_before
 
@@ -21,6 +22,8 @@ _JOINS = frozenset({",", ":", "-", "co", "voi", "va", "la", "tong", "hien", "duo
 _POLITE = frozenset({"a", "ah", "chi", "oi", "nhe", "nha", "em", "roi", "thoi", "do", "hien", "nay", "va", "."})
 _HEAD_CHARS = 24
 _WORD = re.compile(r"[a-z]+")
+# In the lists of a chapter names are of persons.
+_OF_PERSONS = frozenset({"to", "chi_hoi"})
 
 
 def add_far(draft: Draft, quantity: Quantity) -> bool:
@@ -186,11 +189,12 @@ def add_under_heading(draft: Draft, quantity: Quantity) -> bool:
     while first and found.strong[first - 1] == line:
         first -= 1
     texts = [token.text for token in found.tokens[first : quantity.at]]
-    placed = _names_place(draft, first)
+    named = _name_before_number(draft, _after_dash(draft, first))
+    placed = bool(named) or _names_place(draft, first)
     if not placed and (DATE not in texts or heading.first in draft.paired_mentions):
         return False
     if placed:
-        draft.heads[quantity.at] = _head_of(draft, first, quantity.at - 1)
+        draft.heads[quantity.at] = named or _head_of(draft, first, quantity.at - 1)
     add(draft, indicator, quantity, first=quantity.at, last=quantity.ends)
     return True
 
@@ -220,11 +224,48 @@ def line_head(draft: Draft, at: int) -> str | None:
     """Return the place that heads the line of a token: "xã Ia Phí: hv mới 6, cây 300"."""
     found = draft.found
     first = max(bisect_left(found.strong, found.strong[at]), bisect_left(found.weak, found.weak[at]))
-    first += found.row.texts[first] in {",", "(", "-"}
+    first = _after_dash(draft, first)
     texts = found.row.texts[first : first + 2 * _NEAR_TOKENS]
+    named = _name_before_number(draft, first)
+    if named:
+        return named
     if ":" not in texts or not _names_place(draft, first):
         return None
     return _head_of(draft, first, first + texts.index(":"))
+
+
+def _after_dash(draft: Draft, first: int) -> int:
+    texts = draft.found.row.texts
+    first += texts[first] == "\n"
+    return first + (texts[first : first + 1] in ([","], ["("], ["-"], ["+"], ["."], ["•"]))
+
+
+def _name_before_number(draft: Draft, first: int) -> str | None:
+    """Return the name that opens a line before its first number: "- Kon Tum 1.120 hv mới"."""
+    found = draft.found
+    original = found.text.original
+    if draft.level in _OF_PERSONS or original.isupper() or not found.strong[0] < found.strong[first]:
+        return None
+    last = first
+    while last < len(found.tokens) and found.row.texts[last].isalpha() and last - first <= _NEAR_TOKENS:
+        last += 1
+    if not first < last < len(found.tokens) or found.row.texts[last] not in {NUMBER, ":"}:
+        return None
+    starts = [found.text.span(token.start, token.end)[0] for token in found.tokens[first:last]]
+    known = last == first + 1 and found.row.texts[first] in draft.catalogue.vocabulary.known
+    mentioned = any(first <= mention.first < last for mention in found.mentions)
+    if known or mentioned or not all(original[start].isupper() for start in starts):
+        return None
+    return _head_of(draft, first, last - 1)
+
+
+def place_by_names(draft: Draft) -> None:
+    """Give figures without a place the name that opens their line."""
+    for index, (at, record) in enumerate(draft.rows):
+        first = bisect_left(draft.found.strong, draft.found.strong[at])
+        name = None if record.place else _name_before_number(draft, _after_dash(draft, first))
+        if name:
+            draft.rows[index] = (at, replace(record, place=name))
 
 
 def _names_place(draft: Draft, first: int) -> bool:

@@ -20,7 +20,7 @@ from figures.draft import (
     span_of,
     value_of,
 )
-from figures.echoes import line_head
+from figures.echoes import line_head, place_by_names
 from figures.leftovers import breakdowns, not_understood, place_left_over
 from figures.pairing import Pair, pair
 from figures.rates import add_rate
@@ -73,6 +73,7 @@ def build(found: Scan, catalogue: Catalogue, when: Told, level: str, places: tup
         draft.asks.append(Ask("number", {"doubt": quantity.number.doubt or "vague"}))
     if any(name == "unsure" for _, _, name in found.cues) and (draft.rows or found.quantities):
         draft.asks.append(Ask("number", {"doubt": "vague"}))
+    place_by_names(draft)
     _teach(draft)
     _add_activities(draft)
     _add_shares(draft)
