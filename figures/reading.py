@@ -6,7 +6,7 @@ Deterministic, no history: the same text, time, level and catalogue give the sam
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta, timezone
 
 from figures.catalogue import Catalogue
@@ -32,10 +32,12 @@ from figures.intents import (
     questions,
 )
 from figures.members import read_member
+from figures.missed import beside_a_day, missed
 from figures.reading_types import Ask, Reading, Record
 from figures.records import build
 from figures.scan import Scan, scan
 from figures.when import told_dates
+from vietnamese.dates import DateFound
 from vietnamese.fold import Aligned, align, fold, one_line, parted, written_out
 from vietnamese.keyboards import plain_letters, single_letters
 
@@ -88,7 +90,7 @@ def read(
     if intent is None and FORWARDED.search(line.text):
         return Reading("other")
     draft = build_from(found)
-    if intent is None and _is_asked_of_others(line, at.astimezone(_VIETNAM)):
+    if intent is None and _is_asked_of_others(line, [said for _, said in found.dates], at.astimezone(_VIETNAM)):
         return Reading("other")
     if intent == "query" and not _asks_back(draft, line):
         return _query(draft, line)
@@ -116,7 +118,7 @@ def _member_asks(member: dict[str, str | int]) -> tuple[Ask, ...]:
     return (*birth, Ask("consent"))
 
 
-def _is_asked_of_others(line: Aligned, at: datetime) -> bool:
+def _is_asked_of_others(line: Aligned, days: Iterable[DateFound], at: datetime) -> bool:
     """Tell whether it only asks others to do or to come to something, or tells an hour of today still to come."""
     later = LATER.search(line.text)
     if later:
@@ -125,7 +127,8 @@ def _is_asked_of_others(line: Aligned, at: datetime) -> bool:
         if hour + _NOON * afternoon > at.hour:
             return True
     asked = [match for match in REQUESTED.finditer(line.text) if not _is_house(match, line)]
-    return bool(asked) and not DONE.search(line.text)
+    polite = all(match["particle"] for match in asked) and any(said.label and said.label < f"{at:%Y-%m-%d}" for said in days)
+    return bool(asked) and not polite and not DONE.search(line.text)
 
 
 def _is_house(match: re.Match[str], line: Aligned) -> bool:
@@ -180,7 +183,8 @@ def _figures(draft: Draft, folded: str, today: date) -> Reading:
         return Reading("nil_report", period=_nil_period(draft.found, today))
     if PRIVATE.search(folded) and not _IN_THE_UNION.search(folded):
         return Reading("other")
-    asks = tuple({str(ask): ask for ask in draft.asks}.values())
+    lost = () if _is_talk(draft, folded) else missed(draft)
+    asks = tuple({str(ask): ask for ask in (*draft.asks, *lost)}.values())
     if not records and not asks and draft.found.mentions and NONE_OF_IT.search(folded):
         return Reading("report", confirm=True, asks=(Ask("zero"),))
     if not records and MOOD.search(folded):
@@ -188,8 +192,9 @@ def _figures(draft: Draft, folded: str, today: date) -> Reading:
     if not records and not asks and draft.found.mentions and ADMITTED.search(folded) and not _is_talk(draft, folded):
         asks = () if draft.sorted.silent else (Ask("number", {"doubt": "vague"}),)
         return Reading("report" if asks else "other", confirm=bool(asks), asks=asks)
-    if not records and (_is_talk(draft, folded) or not _is_about_figures(draft)):
-        return Reading("other")
+    if not records and (_is_talk(draft, folded) or not (lost or _is_about_figures(draft))):
+        asks = () if _is_talk(draft, folded) else beside_a_day(draft)
+        return Reading("report" if asks else "other", confirm=bool(asks), asks=asks)
     asks = asks or _unsure(draft, folded)
     return Reading("report", records, bool(asks), asks, draft.derived)
 
