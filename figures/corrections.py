@@ -30,7 +30,7 @@ _BEFORE = (
     ),
     re.compile(
         rf"\b(?:tu|sua|doi|truoc la|truoc ghi"
-        rf"|truoc bao) {_THING}{{0,2}}(?=# (?:{_THING}{{0,3}})(?:xuong|len|thanh|sang|qua|con)\b)"
+        rf"|truoc bao) {_THING}{{0,4}}(?=# (?:{_THING}{{0,3}})(?:xuong|len|thanh|sang|qua|con)\b)"
     ),
 )
 # "12 hộ -> 11 hộ"

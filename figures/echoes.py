@@ -11,7 +11,7 @@ from figures.draft import Draft, add, add_whole, same_clause, span_of, value_of
 from figures.pairing import Pair, fits
 from figures.phrases import NUMBER, longest
 from figures.scan import Mention, Quantity
-from figures.sorting import cues_before
+from figures.silence import cues_before
 
 PEOPLE = frozenset({"nguoi", "luot_nguoi"})
 _NEAR_TOKENS = 4
@@ -201,7 +201,7 @@ def add_under_heading(draft: Draft, quantity: Quantity) -> bool:
 
 def _head_of(draft: Draft, first: int, last: int) -> str:
     start, end = span_of(draft.found, first, last)
-    return draft.found.text.original[start:end].strip(" -+•:\n")
+    return draft.found.text.original[start:end].strip(" -+•:;.,\n")
 
 
 def add_carried(draft: Draft, quantity: Quantity) -> bool:
@@ -244,7 +244,7 @@ def _name_before_number(draft: Draft, first: int) -> str | None:
     """Return the name that opens a line before its first number: "- Kon Tum 1.120 hv mới"."""
     found = draft.found
     original = found.text.original
-    if draft.level in _OF_PERSONS or original.isupper() or not found.strong[0] < found.strong[first]:
+    if draft.level in _OF_PERSONS or original.isupper() or "\n" not in original:
         return None
     last = first
     while last < len(found.tokens) and found.row.texts[last].isalpha() and last - first <= _NEAR_TOKENS:

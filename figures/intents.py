@@ -117,7 +117,8 @@ _PEOPLE = r"(?:ba con|nguoi dan|chi em|dan lang|hoi vien|nhan dan|dan|may chi|ca
 OPINION = re.compile(
     r"\b(?:du luan|tin don|nghe don|don thoi|don rang|don la|xon xao|buc xuc|hoang mang|tam tu nguyen vong|nghe noi la"
     rf"|than phien|ban tan|tinh hinh tu tuong\b.{{0,60}}\b(?:ban khoan|lo lang|chua dong tinh|bat an|tam tu|thac mac)"
-    rf"|co (?:mot so )?y kien (?:khong|chua|trai)|{_PEOPLE}(?: \w+){{0,3}} (?:ban khoan|lo lang|lo ngai|lo gia|lo viec|phan anh|phan nan|keu ca"
+    rf"|co (?:mot so )?y kien (?:khong|chua|trai)|{_PEOPLE}(?: \w+){{0,3}} (?:ban khoan"
+    rf"|lo lang|lo ngai|lo gia|lo viec|phan anh|phan nan|keu ca"
     r"|khong dong tinh|khong hai long|rat lo|dang lo|lo so|lo))\b"
 )
 OPINION_COUNTED = re.compile(r"(?<!thon )(?<!hoi )(?<!to )(?<!xom )(?<!lang )(?<!tdp )\b\d+ (?:tin|bao cao|bai)\b")
@@ -145,9 +146,12 @@ _OWN_PHONE = r"(?<![\d.,/])(?:\+?84|0)\d(?:[ .-]?\d){7,9}(?!\d)"
 REGISTER = (
     re.compile(rf"{_ADMIT}.{{0,80}}?(?:{BORN}|{BORN_BARE})"),
     re.compile(
-        rf"\b(?:ghi|dua|cho|them|nhap|bo sung)\b[^.;!?]{{0,30}}\bdanh sach (?:hoi vien|hv)\b.{{0,80}}?(?:{BORN}|{BORN_BARE})"
+        rf"\b(?:ghi|dua|cho|them|nhap|bo sung)\b[^.;!?]{{0,30}}"
+        rf"\bdanh sach (?:hoi vien|hv)\b.{{0,80}}?(?:{BORN}|{BORN_BARE})"
     ),
-    re.compile(rf"\b(?:ten|ho ten|ho va ten) ?: ?[a-z].{{0,60}}?{BORN}.{{0,30}}?\b(?:dt|sdt|dien thoai|dia chi|dc|chi hoi)\b"),
+    re.compile(
+        rf"\b(?:ten|ho ten|ho va ten) ?: ?[a-z].{{0,60}}?{BORN}.{{0,30}}?\b(?:dt|sdt|dien thoai|dia chi|dc|chi hoi)\b"
+    ),
     re.compile(rf"{_ADMIT}[^\d]{{0,60}}?(?:\b[1-9]\b[^\d]{{0,50}}?)?{BORN_YEAR}"),
     re.compile(
         r"\b(?:muon|xin|xin duoc|cho (?:em|toi|chi|minh)|dang ky|dang ki|dk) (?:duoc )?(?:vao|tham gia|gia nhap|lam|la)"
@@ -202,7 +206,9 @@ LATER = re.compile(
     r"|\b(?P<hour2>\d{1,2}) ?(?:h|g|gio)\d{0,2} (?P<part2>sang|trua|chieu|toi|dem) nay\b"
 )
 """An hour of today; whether it is still to come only the time of the message tells."""
-GIVEN_THANKS = re.compile(r"\bcam on\b[^.;:!?]{0,40}\b(?:tang|trao|ho tro|ung ho|cho|giup)\b")
+GIVEN_THANKS = re.compile(
+    r"\bcam on\b[^.;:!?]{0,40}\b(?:tang|trao|ho tro|ung ho|cho|giup)\b|\bcam on\b[^,.;:!?]{0,30}\bgui\b"
+)
 PRIVATE = re.compile(
     r"\b(?:ong xa|ba xa|chong em|chong chi|chong toi|con gai em|con trai em|me em|me chong)\b.{0,20}"
     r"\b(?:tang|cho|mua|nau|dat|kiem|ban)\b|^\W*(?:hihi|haha|hehe|kk|hi hi|ha ha)\b"

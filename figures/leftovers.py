@@ -19,7 +19,7 @@ from figures.echoes import (
 from figures.pairing import fits
 from figures.reading_types import Ask
 from figures.scan import Quantity
-from figures.sorting import cues_before
+from figures.silence import cues_before
 
 _HELPED = PEOPLE | {"ho", "tre"}
 _NEAR_TOKENS = 4

@@ -16,7 +16,8 @@ _CHAPTER = re.compile(
     r"(?: (?!(?:muon|xin|vao|dt|sdt|so|sinh|sn|dan|nha|nhe|a|chi|em|hom|tu|da)\b)\w+){1,4}"
 )
 _START = re.compile(
-    r"\b(?:ket nap|dang ky|dang ki|dk|them|nhap|bo sung|xin|cho|moi|hoi vien|hv|ten la|ten|la|chi|em|minh|vao hoi|muon"
+    r"\b(?:ho va ten|ho ten|ghi vao danh sach|ket nap|dang ky|dang ki|dk|them"
+    r"|nhap|bo sung|xin|cho|moi|hoi vien|hv|ten la|ten|la|chi|em|minh|vao hoi|muon"
     r"|tham gia|gia nhap|hoi phu nu|giup|gium|dum|ho|duoc|dc|1|mot|nguoi|ho ten|ho va ten)\b[ :,.-]*"
 )
 # What may follow a name before the year of birth: her people, where she lives.

@@ -9,7 +9,7 @@ from figures.scan import Quantity
 _LEAST_VND = 10_000
 _SILENCING = frozenset({"future", "not_yet", "before", "target", "price", "left"})
 _MOST_CUES = 40
-_DAY = len("2025-03-08")
+_DAY, _YEAR = len("2025-03-08"), len("2025")
 
 
 def missed(draft: Draft) -> tuple[Ask, ...]:
@@ -42,10 +42,11 @@ def _is_done(draft: Draft, quantity: Quantity) -> bool:
         if when.label and when.doubt is None and same_clause(draft.found, at, quantity.at)
     ]
     ahead = any(
-        said.doubt == "future" and same_clause(draft.found, at, quantity.at)
+        (said.doubt == "future" or len(said.label or "") == _YEAR) and same_clause(draft.found, at, quantity.at)
         for at, said in draft.found.dates[:_MOST_CUES]
     )
-    return _SILENCING.isdisjoint(cues) and not ahead and bool(days or "done" in cues or "deed" in cues)
+    named = any(same_clause(draft.found, mention.first, quantity.at) for mention in draft.found.mentions[:_MOST_CUES])
+    return _SILENCING.isdisjoint(cues) and not ahead and bool(days or named or "done" in cues or "deed" in cues)
 
 
 def _ask(quantity: Quantity) -> Ask:

@@ -47,6 +47,7 @@ MAX_CHARS = 5_000
 _LEAST_VND = 10_000
 _SHORT_WORDS = {"c": "chi", "e": "em", "ch": "chi hoi", "ms": "moi", "vs": "voi", "r": "roi"}
 _NOON = 12
+_TOLD = frozenset({"deed", "done", "target"})
 _IN_THE_UNION = re.compile(
     r"\b(?:chi hoi|hoi vien|hv|to phu nu|bao cao|bc|cac chi|chi em|gay quy|quy hoi|ve chai|hoi phi)\b"
 )
@@ -127,7 +128,9 @@ def _is_asked_of_others(line: Aligned, days: Iterable[DateFound], at: datetime) 
         if hour + _NOON * afternoon > at.hour:
             return True
     asked = [match for match in REQUESTED.finditer(line.text) if not _is_house(match, line)]
-    polite = all(match["particle"] for match in asked) and any(said.label and said.label < f"{at:%Y-%m-%d}" for said in days)
+    polite = all(match["particle"] for match in asked) and any(
+        said.label and said.label < f"{at:%Y-%m-%d}" for said in days
+    )
     return bool(asked) and not polite and not DONE.search(line.text)
 
 
@@ -221,7 +224,7 @@ def _is_about_figures(draft: Draft) -> bool:
     if not draft.asks:
         return False
     counted = any("unit" in ask.values for ask in draft.asks)
-    return counted or bool(draft.found.mentions) or any(name == "deed" for _, _, name in draft.found.cues)
+    return counted or bool(draft.found.mentions) or any(name in _TOLD for _, _, name in draft.found.cues)
 
 
 def _counts(draft: Draft) -> bool:

@@ -32,6 +32,11 @@ _CLOCK = re.compile(
 )
 # Accounts and identity numbers: more digits than any figure has, and no đồng behind them.
 _LONG = re.compile(r"(?<![\d.,])\d{9,}(?!\d| ?(?:d|dong|vnd)\b|[.,]\d)")
+# "mỗi quý sinh hoạt 1 lần", "2 lần/tháng": how often they meet, no meeting held.
+_SCHEDULE = re.compile(
+    r"\b(?:1|mot|moi|hang) (?:thang|quy|tuan|nam)(?: [a-z]+){0,3} (?:\d|mot|hai) (?:lan|ky)\b"
+    r"|\b\d (?:lan|ky)(?: ?/ ?| (?:1|mot|moi) )(?:thang|quy|tuan|nam)\b"
+)
 # The code of a report: "BC-9XK2".
 _CODE = re.compile(r"\bbc-(?=[a-z]*\d)[a-z\d]{4}\b")
 _PAPERS = frozenset({"mau", "bieu", "muc", "nq", "qd", "dieu", "khoan", "chuong", "trang", "stt"})
@@ -178,6 +183,7 @@ def _fixed(typed: Aligned, raw: list[Token], row: Row, words: Vocabulary) -> tup
     texts, text = row.texts, typed.text
     spans, ambiguous = [match.span(1) for match in _BULLET.finditer(text)], []
     spans += [match.span() for pattern in (_LONG, _CODE) for match in pattern.finditer(text)]
+    spans += [match.span() for match in _SCHEDULE.finditer(text) if not typed.typed(*match.span()).startswith("mới")]
     spans += [match.span() for match in _CLOCK.finditer(text) if not _is_basket(match, typed)]
     spans += [match.span(1) for match in _FIRSTLY.finditer(text)]
     for found in find_phrases(row, words.fixed):

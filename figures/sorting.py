@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from bisect import bisect_left
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from figures.catalogue import Catalogue
 from figures.phrases import NO_UNIT, NUMBER, accents_of, longest, unit_at
 from figures.scan import Quantity, Scan
+from figures.silence import Silence, clause_of, cues_before, is_said_none, is_sure, sentence_of, silence, text_at
 
 _CLOSE = 3
 _MOST_AREAS = 8
-_RISES = frozenset({"tang", "giam", "hon", "vuot"})
 # Typed bare, these measures of time and the like are seldom anything else.
 _TIME = frozenset({"thang", "tuan", "nam", "ngay", "gio", "phut", "tieng", "tuoi", "quy", "diem", "lit", "ha", "sao"})
 _TIMES = frozenset({"thang", "tuan", "nam", "ngay", "quy"})
-_YEAR = len("2024")
 _YEARS = frozenset({*range(1990, 2000), *range(2001, 2036)})
-_LAST_YEAR = re.compile(r"nam (?:ngoai|truoc|roi)")
 _PRODUCT = frozenset({"x", "*", "×"})
 _EACH_ACCENTS = frozenset({"", accents_of("mỗi"), accents_of("một")})
 _SKIPPED_IN_PARTS = frozenset(
@@ -64,23 +60,6 @@ class Sorted:
     unsure_left: frozenset[int]
 
 
-@dataclass(frozen=True, slots=True)
-class Silence:
-    """The tokens of clauses that report nothing: surely, or only if a word typed bare is the one it looks like.
-
-    `compared` are those that speak of another time than the figures.
-    """
-
-    sure: frozenset[int]
-    unsure: frozenset[int]
-    compared: frozenset[int]
-
-    @property
-    def all(self) -> frozenset[int]:
-        """Return the tokens of both kinds."""
-        return self.sure | self.unsure
-
-
 def sort_numbers(found: Scan, catalogue: Catalogue) -> Sorted:
     """Sort every number of the scan into exactly one kind; numbers that are no figure are dropped."""
     parts = _parts(found, catalogue)
@@ -122,11 +101,11 @@ def _is_weighed(quantity: Quantity) -> bool:
 
 def _before_next_deed(found: Scan, at: int) -> int:
     """Return the end of the sentence, or the begin of the next clause in which something is done."""
-    stop = _sentence(found, at).stop
+    stop = sentence_of(found, at).stop
     begin = bisect_left(found.cues, (at, -1, ""))
     for first, _, name in found.cues[begin : begin + _MOST_AREAS]:
         if name == "deed" and first < stop and found.weak[first] > found.weak[at]:
-            return _clause(found, first).start
+            return clause_of(found, first).start
     return stop
 
 
@@ -138,8 +117,8 @@ def _contents(found: Scan, catalogue: Catalogue) -> frozenset[int]:
         if unit is None:
             continue
         at = unit.tokens[-1] + 1
-        if _text(found, at) in {"gom", "co", "bao"}:
-            inside.update(range(at, _sentence(found, last).stop))
+        if text_at(found, at) in {"gom", "co", "bao"}:
+            inside.update(range(at, sentence_of(found, last).stop))
         elif "suat" in unit.codes and _is_of_goods(found, at):
             inside.update(range(at, _before_next_deed(found, at)))
     return frozenset(inside)
@@ -147,7 +126,7 @@ def _contents(found: Scan, catalogue: Catalogue) -> frozenset[int]:
 
 def _is_sum(found: Scan, quantity: Quantity) -> bool:
     """Tell whether a number is what others make: "62 chị x 6.000 = 372.000"; "hv mới=2" makes none."""
-    if _text(found, quantity.at - 1) != "=":
+    if text_at(found, quantity.at - 1) != "=":
         return False
     index = bisect_left(found.quantities, quantity.at, key=lambda other: other.at)
     before = found.quantities[index - 1] if index else None
@@ -175,14 +154,17 @@ def _kind(found: Scan, quantity: Quantity, silent: Silence, contents: frozenset[
 def _is_year(found: Scan, quantity: Quantity) -> bool:
     """Tell whether a number after a word is a year: "Luật Phòng, chống bạo lực gia đình 2022"."""
     value = quantity.number.value
-    if quantity.units or quantity.number.scaled or value not in _YEARS or not _text(found, quantity.at - 1).isalpha():
+    if quantity.units or quantity.number.scaled or value not in _YEARS or not text_at(found, quantity.at - 1).isalpha():
         return False
     return not any(mention.last == quantity.at - 1 or mention.first == quantity.at + 1 for mention in found.mentions)
 
 
-def is_said_none(found: Scan, quantity: Quantity) -> bool:
-    """Tell whether a zero stands for words: "hv mới: không có"."""
-    return quantity.number.value == 0 and found.tokens[quantity.at].text != NUMBER
+def _is_group(found: Scan, quantity: Quantity) -> bool:
+    """Tell whether a number names a group of people: "sinh hoạt tổ 3 được 15 chị"."""
+    at = quantity.at
+    if quantity.units or quantity.number.scaled or text_at(found, at - 1) != "to":
+        return False
+    return found.row.accents[at - 1] == accents_of("tổ") and text_at(found, at - 2) in {"hop", "hoat", "sh"}
 
 
 def _near_cues(found: Scan, quantity: Quantity) -> list[tuple[str, bool]]:
@@ -195,26 +177,21 @@ def _near_cues(found: Scan, quantity: Quantity) -> list[tuple[str, bool]]:
     return near
 
 
-def is_sure(found: Scan, first: int, last: int) -> bool:
-    """Tell whether a cue can be no other word: several words, or one typed with accents or among such."""
-    return last > first or bool(found.row.accents[first]) or found.accented[first]
-
-
 def _is_surely_left(found: Scan, quantity: Quantity) -> bool:
     """Tell whether what is left is sure; "con 3 ho" at the head of a clause is no animal either."""
     before = quantity.at - 1
-    heads = before == 0 or _text(found, before - 1) in {",", ";", "\n", "-", "."}
-    return ("left", True) in _near_cues(found, quantity) or (_text(found, before) == "con" and heads)
+    heads = before == 0 or text_at(found, before - 1) in {",", ";", "\n", "-", "."}
+    return ("left", True) in _near_cues(found, quantity) or (text_at(found, before) == "con" and heads)
 
 
 def _is_no_count(found: Scan, quantity: Quantity, catalogue: Catalogue) -> bool:
     """Tell whether what is counted is no figure of ours ("120 tờ rơi", "3 xe rác", "5 tuổi")."""
     if quantity.money or "percent" in quantity.units or is_said_none(found, quantity):
         return False
-    if _is_year(found, quantity):
+    if _is_year(found, quantity) or _is_group(found, quantity):
         return True
     # A single word typed bare may be another: "12 to" tổ as well as tờ, "6 doan vien" đoàn as well as đoạn.
-    row = found.row if _text(found, quantity.at + 1) in _TIME else found.careful
+    row = found.row if text_at(found, quantity.at + 1) in _TIME else found.careful
     words = longest(row, quantity.at + 1, catalogue.vocabulary.not_counted)
     if words is None or words.tokens[-1] < quantity.ends:
         return False
@@ -222,110 +199,10 @@ def _is_no_count(found: Scan, quantity: Quantity, catalogue: Catalogue) -> bool:
     return several or not (quantity.units or quantity.number.scaled)
 
 
-def _text(found: Scan, at: int) -> str:
-    return found.tokens[at].text if 0 <= at < len(found.tokens) else ""
-
-
-def silence(found: Scan) -> Silence:
-    """Return the clauses and sentences that speak of plans, of last year or of what is not done."""
-    sure: set[int] = set()
-    compared: set[int] = set()
-    unsure: set[int] = set()
-    told_none = {quantity.at for quantity in found.quantities if is_said_none(found, quantity)}
-    for first, last, name in found.cues:
-        tokens = sure if is_sure(found, first, last) else unsure
-        if name == "future":
-            tokens.update(_until_done(found, first))
-        elif name == "not_yet" and not _is_mentioned(found, first, last) and first not in told_none:
-            tokens.update(_clause(found, first))
-        elif name == "before":
-            tokens.update(_compared(found, first))
-            compared.update(_compared(found, first))
-    for at, said in found.dates:
-        if said.doubt == "future" and said.label is None:
-            clause = _clause(found, at)
-            told = any(clause.start <= quantity.at < clause.stop for quantity in found.quantities)
-            sure.update(clause if told else _until_done(found, at))
-        if said.label and len(said.label) == _YEAR and _LAST_YEAR.search(found.text.text[said.start : said.end]):
-            sure.update(_compared(found, at))
-            compared.update(_compared(found, at))
-    return Silence(frozenset(sure), frozenset(unsure - sure), frozenset(compared))
-
-
-def _until_done(found: Scan, at: int) -> range:
-    """Return the sentence of a plan up to the clause that tells what was done: "kế hoạch 200 cây, đã trồng 150"."""
-    sentence = _sentence(found, at)
-    sentence = range(_begin_of_plan(found, at, sentence.start), sentence.stop)
-    begin = bisect_left(found.cues, (at + 1, -1, ""))
-    for first, _, name in found.cues[begin : begin + _MOST_AREAS]:
-        if name == "done" and first < sentence.stop and found.weak[first] > found.weak[at]:
-            return range(sentence.start, _clause(found, first).start)
-    for at_date, said in found.dates:
-        if at < at_date < sentence.stop and said.doubt is None and found.weak[at_date] > found.weak[at]:
-            return range(sentence.start, _clause(found, at_date).start)
-    return sentence
-
-
-def _begin_of_plan(found: Scan, at: int, first: int) -> int:
-    """Return where a plan begins: at its own clause, if it names things and what was done is counted before it."""
-    clause = _clause(found, at)
-    if not (_quantities(found, clause) and _quantities(found, range(first, clause.start))):
-        return first
-    begin = bisect_left(found.cues, (first, -1, ""))
-    before = found.cues[begin : bisect_left(found.cues, (clause.start, -1, ""))]
-    done = any(name == "deed" for _, _, name in before[-_MOST_AREAS:])
-    return clause.start if done else first
-
-
-def _quantities(found: Scan, tokens: range) -> Sequence[Quantity]:
-    """Return the numbers in a range of tokens."""
-    begin = bisect_left(found.quantities, tokens.start, key=lambda one: one.at)
-    return found.quantities[begin : bisect_left(found.quantities, tokens.stop, key=lambda one: one.at)]
-
-
-def _compared(found: Scan, at: int) -> range:
-    """Return what is only compared with: from the words on where this year's number stands before them.
-
-    "kết nạp 12 hv, tăng 3 hv so với năm ngoái" and "12 hv so với năm ngoái 8" leave 12; "8 hv năm ngoái" leaves none.
-    """
-    clause = _clause(found, at)
-    before = [quantity for quantity in found.quantities if clause.start <= quantity.at < at]
-    rise = next((i for i in range(at - 1, clause.start - 1, -1) if _text(found, i) in _RISES), None)
-    if rise is not None and any(quantity.at > rise for quantity in before):
-        return range(rise, clause.stop)
-    follows = any(at < quantity.at < clause.stop for quantity in found.quantities)
-    compares = _text(found, at) == "so" or _text(found, at - 1) == "voi"
-    return range(at if before and (follows or compares) else clause.start, clause.stop)
-
-
-def _sentence(found: Scan, at: int) -> range:
-    first = bisect_left(found.strong, found.strong[at])
-    return range(first, bisect_left(found.strong, found.strong[at] + 1))
-
-
-def _clause(found: Scan, at: int) -> range:
-    sentence = _sentence(found, at)
-    first = bisect_left(found.weak, found.weak[at])
-    last = bisect_left(found.weak, found.weak[at] + 1)
-    return range(max(first, sentence.start), min(last, sentence.stop))
-
-
-def cues_before(found: Scan, at: int) -> list[tuple[int, int, str]]:
-    """Return the last few cues before token `at` that are not part of the words of an indicator."""
-    end = bisect_left(found.cues, (at, -1, ""))
-    near = found.cues[max(0, end - 4) : end]
-    return [cue for cue in near if not _is_mentioned(found, cue[0], cue[1])]
-
-
-def _is_mentioned(found: Scan, first: int, last: int) -> bool:
-    before = bisect_left(found.mentions, first + 1, key=lambda mention: mention.first)
-    return before > 0 and found.mentions[before - 1].last >= last
-
-
 def _rate(found: Scan, quantity: Quantity, catalogue: Catalogue) -> Rate | None:
     per, times = _after_slash(found, quantity, catalogue)
     each_per, each_times = _after_each(found, quantity, catalogue)
-    if _text(found, quantity.at - 1) in _PRODUCT:
+    if text_at(found, quantity.at - 1) in _PRODUCT:
         return Rate(quantity, per | each_per, times | each_times, product=True)
     if per or times or each_per or each_times:
         return Rate(quantity, per | each_per, times | each_times)
@@ -336,11 +213,11 @@ def _after_slash(found: Scan, quantity: Quantity, catalogue: Catalogue) -> tuple
     per: frozenset[str] = frozenset()
     times: frozenset[str] = frozenset()
     at = quantity.ends + 1
-    while _text(found, at) in {"/", "moi", "mot"} or _is_one_time(found, at):
-        each = _text(found, at) == "/" or (quantity.number.scaled and found.row.accents[at] in _EACH_ACCENTS)
+    while text_at(found, at) in {"/", "moi", "mot"} or _is_one_time(found, at):
+        each = text_at(found, at) == "/" or (quantity.number.scaled and found.row.accents[at] in _EACH_ACCENTS)
         unit = unit_at(found.row, at + 1, catalogue.vocabulary.units) if each else None
-        if _text(found, at + 1) in _TIMES:
-            times |= {_text(found, at + 1)}
+        if text_at(found, at + 1) in _TIMES:
+            times |= {text_at(found, at + 1)}
             at += 2
         elif unit:
             per |= set(unit.codes)
@@ -352,7 +229,7 @@ def _after_slash(found: Scan, quantity: Quantity, catalogue: Catalogue) -> tuple
 
 def _is_one_time(found: Scan, at: int) -> bool:
     """Tell whether "1 tháng" follows a price."""
-    if _text(found, at) != NUMBER or _text(found, at + 1) not in _TIMES:
+    if text_at(found, at) != NUMBER or text_at(found, at + 1) not in _TIMES:
         return False
     index = bisect_left(found.quantities, at, key=lambda one: one.at)
     # A typed "#" looks like a number and is none.
@@ -372,8 +249,8 @@ def _after_each(found: Scan, quantity: Quantity, catalogue: Catalogue) -> tuple[
             continue
         if found.weak[last] != found.weak[quantity.at]:
             continue
-        if _text(found, first + 1) in _TIMES:
-            return frozenset(), frozenset({_text(found, first + 1)})
+        if text_at(found, first + 1) in _TIMES:
+            return frozenset(), frozenset({text_at(found, first + 1)})
         unit = unit_at(found.row, first + 1, catalogue.vocabulary.units)
         if unit is None and last > first:
             # "mỗi nhà" is told by the words, though "nha" alone may only be a particle.
@@ -411,7 +288,7 @@ def _parts(found: Scan, catalogue: Catalogue) -> list[Part]:
 
 def _unnamed_money(found: Scan, quantity: Quantity, parent: Quantity | None, first: int) -> str | None:
     """Return a name for money from a giver we do not know: "trong đó Quỹ Tấm lòng vàng 50 triệu"."""
-    if not (parent and parent.money and quantity.money) or _text(found, first) == ":":
+    if not (parent and parent.money and quantity.money) or text_at(found, first) == ":":
         return None
     begin = bisect_left(found.mentions, first, key=lambda one: one.first)
     end = bisect_left(found.mentions, quantity.at, key=lambda one: one.first)
@@ -431,8 +308,8 @@ def _areas(found: Scan) -> list[tuple[int, int]]:
     areas = []
     opened: int | None = None
     for quantity in found.quantities:
-        if _text(found, quantity.ends + 1) == ":":
-            areas.append((quantity.ends + 1, _sentence(found, quantity.ends).stop - 1))
+        if text_at(found, quantity.ends + 1) == ":":
+            areas.append((quantity.ends + 1, sentence_of(found, quantity.ends).stop - 1))
     for at, token in enumerate(found.tokens):
         if token.text == "(":
             opened = at
@@ -441,7 +318,7 @@ def _areas(found: Scan) -> list[tuple[int, int]]:
             opened = None
     for first, last, name in found.cues:
         if name == "part" and not any(a <= first <= b for a, b in areas[-_MOST_AREAS:]):
-            areas.append((last, _sentence(found, last).stop - 1))
+            areas.append((last, sentence_of(found, last).stop - 1))
     return sorted(areas)[:_MOST_AREAS]
 
 
@@ -449,7 +326,7 @@ def _part_name(found: Scan, quantity: Quantity, first: int, last: int, *, catalo
     names = catalogue.vocabulary.parts
     wanted = "nguon." if quantity.money or quantity.number.scaled else "doi_tuong."
     at = quantity.at + 1
-    while at <= last and _text(found, at) in _SKIPPED_IN_PARTS:
+    while at <= last and text_at(found, at) in _SKIPPED_IN_PARTS:
         at += 1
     for start in (*range(quantity.at + 1, at + 1), *range(quantity.at - 1, max(first, quantity.at - 5), -1)):
         if start < quantity.at and found.weak[start] != found.weak[quantity.at]:

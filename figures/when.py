@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 from figures.scan import Scan
-from figures.sorting import silence
+from figures.silence import silence
 from vietnamese.dates import DateFound
 
 _OCCASION_NEAR = 4

@@ -83,9 +83,7 @@ def find_dates(text: Aligned, today: date) -> list[DateFound]:
 def _months_of_heading(found: list[DateFound], folded: str) -> list[DateFound]:
     """Give "cả tháng" the month that heads the message, where one does."""
     heading = next((one.label for one in found if one.label and len(one.label) == len("2025-03")), None)
-    return [
-        replace(one, label=heading) if heading and _WHOLE_MONTH.match(folded, one.start) else one for one in found
-    ]
+    return [replace(one, label=heading) if heading and _WHOLE_MONTH.match(folded, one.start) else one for one in found]
 
 
 def birth(text: str) -> str:
@@ -120,7 +118,11 @@ def _typed_otherwise(name: str, match: re.Match[str], text: Aligned) -> bool:
         return not ("thứ" in typed or (_is_bare(text.typed(*match.span("th"))) and told))
     if name == "whole_month" and not ("cả" in typed or "trọn" in typed or _is_bare(typed.split(" ")[0])):
         return True
-    if name in {"month", "month_near", "month_word", "whole_month"} and "thang" in match[0] and ("thắng" in typed or "thăng" in typed):
+    if (
+        name in {"month", "month_near", "month_word", "whole_month"}
+        and "thang" in match[0]
+        and ("thắng" in typed or "thăng" in typed)
+    ):
         return True
     if name == "year_near":
         return not ("năm" in typed or _is_bare(typed)) or typed.startswith("trồng")

@@ -174,7 +174,10 @@ def _value(names: list[str]) -> int | None:
         if len(rest) == 1 and rest[0] in _DIGIT:
             return total + _DIGIT[rest[0]] * size // 10
     tail = _hundreds(rest) if rest else 0
-    return None if tail is None else total + tail
+    # "một triệu hai trăm" leaves the thousands out.
+    short = 1_000 if "tram" in rest and total and total % 1_000_000 == 0 and not {"nghin", "ngan"} & {*names} else 1
+    short = short * 1_000 if short > 1 and total % 10**9 == 0 else short
+    return None if tail is None else total + tail * short
 
 
 def _hundreds(names: list[str]) -> int | None:

@@ -19,7 +19,8 @@ Value = int | Decimal
 
 _SCALES = {
     "k": 1_000, "nghin": 1_000, "ngan": 1_000, "ngh": 1_000, "tr": 1_000_000, "trieu": 1_000_000, "cu": 1_000_000,
-    "ty": 10**9, "ti": 10**9, "": 1, "chuc": 10, "tram": 100, "ta": 12, "lit": 100_000, "chai": 1_000_000, "xi": 100_000,
+    "ty": 10**9, "ti": 10**9, "": 1, "chuc": 10, "tram": 100, "ta": 12, "lit": 100_000,
+    "chai": 1_000_000, "xi": 100_000,
 }  # fmt: skip
 # These say that money is meant where the thing counted is not named; "600 nghìn cây" is counted, "1tr5" is money.
 _MONEY_SCALES = frozenset({"tr", "trieu", "cu", "ty", "ti", "lit", "chai", "xi"})
@@ -47,7 +48,8 @@ _NUMBER = rf"""
     (?: \ ?(?P<percent>%|phan\ tram\b) )?
 """
 _BEFORE = re.compile(
-    r"(?:\b(?P<about>tren duoi)|\b(?P<min>tren|hon|it nhat|toi thieu(?: (?:duoc|dc))?|khong duoi)|\b(?P<max>gan|ngot(?: nghet)?"
+    r"(?:\b(?P<about>tren duoi)|\b(?P<min>tren|hon|it nhat|toi thieu(?: (?:duoc|dc))?|khong duoi)"
+    r"|\b(?P<max>gan|ngot(?: nghet)?"
     r"|duoi|toi da(?: (?:duoc|dc))?|(?:khong|ko|k|hong) qua|chua toi|chua den)"
     r"|\b(?P<approx>khoang chung|khoang|chung|xap xi|uoc|co|tam|do))\s*$"
 )
