@@ -22,8 +22,8 @@ _JOINS = frozenset({",", ":", "-", "co", "voi", "va", "la", "tong", "hien", "duo
 _POLITE = frozenset({"a", "ah", "chi", "oi", "nhe", "nha", "em", "roi", "thoi", "do", "hien", "nay", "va", "."})
 _HEAD_CHARS = 24
 _WORD = re.compile(r"[a-z]+")
-# In the lists of a chapter names are of persons.
-_OF_PERSONS = frozenset({"to", "chi_hoi"})
+# In the lists of the lowest levels names are of persons.
+_LEVELS_OF_PERSONS = 2
 
 
 def add_far(draft: Draft, quantity: Quantity) -> bool:
@@ -244,7 +244,7 @@ def _name_before_number(draft: Draft, first: int) -> str | None:
     """Return the name that opens a line before its first number: "- Kon Tum 1.120 hv mới"."""
     found = draft.found
     original = found.text.original
-    if draft.level in _OF_PERSONS or original.isupper() or "\n" not in original:
+    if draft.level in draft.catalogue.levels[:_LEVELS_OF_PERSONS] or original.isupper() or "\n" not in original:
         return None
     last = first
     while last < len(found.tokens) and found.row.texts[last].isalpha() and last - first <= _NEAR_TOKENS:

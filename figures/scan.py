@@ -188,6 +188,8 @@ def _fixed(typed: Aligned, raw: list[Token], row: Row, words: Vocabulary) -> tup
     spans += [match.span(1) for match in _FIRSTLY.finditer(text)]
     for found in find_phrases(row, words.fixed):
         first, last = found.tokens[0], found.tokens[-1]
+        if texts[last : last + 2] == ["gio", "qua"] and not row.accents[last]:
+            continue
         named = texts[last].isdigit() and first != last
         if named and texts[first] == "km" and first > 0 and texts[first - 1].isdigit():
             continue
@@ -205,8 +207,10 @@ def _fixed(typed: Aligned, raw: list[Token], row: Row, words: Vocabulary) -> tup
 
 def _is_basket(match: re.Match[str], text: Aligned) -> bool:
     """Tell whether "8 giỏ quà" is no hour of the clock."""
-    typed = text.typed(*match.span())
-    return "giỏ" in typed or (typed.endswith("gio") and text.text.startswith(" qua", match.end()))
+    typed = text.typed(*match.span()).strip()
+    return "giỏ" in typed or (
+        typed.endswith("gio") and text.text[match.end() : match.end() + 8].lstrip(" ").startswith("qua")
+    )
 
 
 def _is_numbered(row: Row, first: int, last: int) -> bool:

@@ -35,28 +35,38 @@ class Silence:
 
 def silence(found: Scan) -> Silence:
     """Return the clauses and sentences that speak of plans, of last year or of what is not done."""
-    sure: set[int] = set()
-    compared: set[int] = set()
-    unsure: set[int] = set()
+    sure: list[range] = []
+    compared: list[range] = []
+    unsure: list[range] = []
     told_none = {quantity.at for quantity in found.quantities if is_said_none(found, quantity)}
     for first, last, name in found.cues:
-        tokens = sure if is_sure(found, first, last) else unsure
+        ranges = sure if is_sure(found, first, last) else unsure
         if name == "future":
-            tokens.update(_until_done(found, first))
+            ranges.append(_until_done(found, first))
         elif name == "not_yet" and not _is_mentioned(found, first, last) and first not in told_none:
-            tokens.update(clause_of(found, first))
+            ranges.append(clause_of(found, first))
         elif name == "before":
-            tokens.update(_compared(found, first))
-            compared.update(_compared(found, first))
+            ranges.append(_compared(found, first))
+            compared.append(ranges[-1])
     for at, said in found.dates:
         if said.doubt == "future" and said.label is None:
             clause = clause_of(found, at)
-            told = any(clause.start <= quantity.at < clause.stop for quantity in found.quantities)
-            sure.update(clause if told else _until_done(found, at))
+            sure.append(clause if _quantities(found, clause) else _until_done(found, at))
         if said.label and len(said.label) == _YEAR and _LAST_YEAR.search(found.text.text[said.start : said.end]):
-            sure.update(_compared(found, at))
-            compared.update(_compared(found, at))
-    return Silence(frozenset(sure), frozenset(unsure - sure), frozenset(compared))
+            sure.append(_compared(found, at))
+            compared.append(sure[-1])
+    surely = _tokens_in(sure)
+    return Silence(surely, _tokens_in(unsure) - surely, _tokens_in(compared))
+
+
+def _tokens_in(ranges: list[range]) -> frozenset[int]:
+    """Return the tokens of ranges that may repeat each other a thousand times."""
+    tokens: list[int] = []
+    end = 0
+    for one in sorted(ranges, key=lambda each: each.start):
+        tokens.extend(range(max(end, one.start), one.stop))
+        end = max(end, one.stop)
+    return frozenset(tokens)
 
 
 def _until_done(found: Scan, at: int) -> range:

@@ -164,7 +164,7 @@ def _is_group(found: Scan, quantity: Quantity) -> bool:
     at = quantity.at
     if quantity.units or quantity.number.scaled or text_at(found, at - 1) != "to":
         return False
-    return found.row.accents[at - 1] == accents_of("tổ") and text_at(found, at - 2) in {"hop", "hoat", "sh"}
+    return found.row.accents[at - 1] in {"", accents_of("tổ")} and text_at(found, at - 2) in {"hop", "hoat", "sh"}
 
 
 def _near_cues(found: Scan, quantity: Quantity) -> list[tuple[str, bool]]:

@@ -126,7 +126,7 @@ PATTERNS: tuple[tuple[str, tuple[str, ...], str], ...] = (
     (
         "ahead",
         ("mai", "sau", "toi"),
-        r"(?:^|(?<=[,.;!?\n] )|(?<=[,.;!?\n]))mai(?= (?:chi hoi|em|cac chi|chi em|minh|hop|di|la|xa"
+        r"(?:^\s{0,4}|(?<=[,.;!?\n] )|(?<=[,.;!?\n]))mai(?= (?:chi hoi|em|cac chi|chi em|minh|hop|di|la|xa"
         r"|trong|tang|trao|nau|tham|don"
         r"|giup|ban giao|to chuc|tuyen truyen|ket nap|ra mat|phat"
         r"|thon|hoi|sinh hoat|ra quan|moi|\d+)\b)"

@@ -66,6 +66,10 @@ _ADDRESS = re.compile(
     r"|(?:nha|nhe|nghen)(?: (?:chi|em|co|ba|bac))?)"
     r"(?: a)?(?=\s*(?:[,.;!\n\0]|$))"
 )
+_WEIGHED = frozenset(
+    {"gao", "lua", "thoc", "rau", "bap", "khoai", "ngo", "phan", "ca", "thit", "giay", "sat", "ve", "phe", "muoi"}
+    | {"nong", "mi", "ruoi", "cu", "trai", "hoa", "rac", "duong", "dau", "sua", "va", "voi", "nep", "cam", "bi"}
+)
 _HALF = re.compile(r"\bnua(?= (?:tan|ta|yen|km|cay so)\b)")
 _LOOK_BACK = 16
 # "200 nghìn 1 tháng" is a price for a month.
@@ -147,12 +151,20 @@ def _from_digits(match: re.Match[str], text: Aligned, counted: Collection[str]) 
     if plain is None:
         return Number(match.start(), end, None, doubt="thousands")
     if not scale:
+        if match["scale"] == "ta" and _is_perhaps_a_dozen(match, text):
+            doubt = doubt or "words"
         return Number(match.start(), end, plain, percent=bool(match["percent"]), doubt=doubt)
     size = _SCALES[scale] * _SCALES[match["higher"] or ""]
     value = plain * size + _tail(tail, size) + (size // 2 if match["half"] else 0)
     doubt = doubt or _slang(scale, text.typed(*match.span("scale")), _next_word(text.text, match.end()))
     money = bool({scale, match["higher"]} & _MONEY_SCALES)
     return Number(match.start(), end, _tidy(value), money=money, scaled=scale != "ta", doubt=doubt)
+
+
+def _is_perhaps_a_dozen(match: re.Match[str], text: Aligned) -> bool:
+    """Tell whether "ta" typed bare may be tá (twelve): what follows is not weighed."""
+    following = _next_word(text.text, match.end("scale"))
+    return text.typed(*match.span("scale")) == "ta" and bool(following) and following not in _WEIGHED
 
 
 def _slang(scale: str, typed: str, following: str) -> str | None:
