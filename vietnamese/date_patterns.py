@@ -12,7 +12,9 @@ _PART = r"(?:\b(?:ngay|hom|sang|trua|chieu|toi|dem|vao) )?"
 _LUNAR = r"(?P<lunar> (?:am lich|am|al)\b)?"
 _MONTH_WORD = r"gieng|hai|ba|tu|nam|sau|bay|tam|chin|muoi mot|muoi hai|muoi|chap"
 _COUNTS = "muoi|chuc|tram|nghin|ngan|trieu|ty"
-_MONEY = r"(?! ?(?:tr|k|trieu|nghin|ngan|ty|ti|cu|dong|d)\b|[.,]\d)"
+_MONEY = (
+    r"(?! ?(?:tr|(?<! )k|k(?! (?:co|phai|phat|ai|thay|to chuc|sinh hoat)\b)|trieu|nghin|ngan|ty|ti|cu|dong|d)\b|[.,]\d)"
+)
 
 PATTERNS: tuple[tuple[str, tuple[str, ...], str], ...] = (
     (
@@ -118,7 +120,11 @@ PATTERNS: tuple[tuple[str, tuple[str, ...], str], ...] = (
         r"\b(?:cach day )?(?P<n>\d{1,2}|hai|ba|bon) (?:ngay|hom|bua) truoc\b"
         r"|\bcach day (?P<n2>\d{1,2}) (?:ngay|hom|bua)\b",
     ),
-    ("today", ("nay",), r"\b(?:ngay )?(?:hom|sang|trua|chieu|toi|dem|bua|h\.?) ?nay\b|\bhnay\b"),
+    (
+        "today",
+        ("nay", " ni"),
+        r"\b(?:ngay )?(?:hom|sang|trua|chieu|toi|dem|bua|h\.?) ?nay\b|\bhnay\b|\b(?:hom|sang|trua|chieu) ni\b",
+    ),
     ("yesterday", ("qua", " wa"), r"\b(?:hom|sang|trua|chieu|toi|dem|bua|h\.?) ?(?:qua|wa)\b|\bhqua\b"),
     ("bare_before", ("kia",), r"\b(?:hom|bua) kia\b"),
     ("long_before", ("kia",), r"\b(?:hom|bua) kia\b"),
