@@ -35,7 +35,7 @@ _DIGITS = (
 _SLANG = (
     r"(?:lit|chai|xi)(?=\ *(?:$|[,.;!?)\n\0]|(?:tien|nha|nhe|nghen|a|ak|roi|chi|em|luon|thoi|bo|cho|ung|gay|vao|de)\b))"
 )
-_SCALE = rf"(?<!\ )k|k(?!\ (?:co|phai|phat|ai|thay)\b)|nghin|ngan|ngh|trieu|tr|cu(?! (?:gia|neo|ong|ba|cao tuoi)\b)"
+_SCALE = r"(?<!\ )k|k(?!\ (?:co|phai|phat|ai|thay)\b)|nghin|ngan|ngh|trieu|tr|cu(?! (?:gia|neo|ong|ba|cao tuoi)\b)"
 _SCALE += rf"|ty|ti|chuc|tram|ta|{_SLANG}"
 _HIGHER = r"(?:nghin|ngan|trieu|ty|ti|k)(?![a-z])"
 _NUMBER = rf"""
