@@ -101,7 +101,7 @@ _WATER = (
 _DISASTER = re.compile(
     rf"\b(?:{_WATER}|mac ket|ket (?:tren|lai|trong|ben trong|roi|o)|tren mai nha|(?:tren|len) noc"
     rf"|sat lo|vui (?:lap|mat)"
-    r"|bi vui|bi cuon troi|bi lu cuon|bi nuoc cuon|bi co lap|cuu ho|cuu nan|cuu voi|(?:xin|can) (?:duoc )?cuu(?! tro)"
+    r"|bi vui|bi cuon troi|bi lu cuon|bi nuoc cuon|bi co lap|cuu ho|cuu nan"
     r"|can (?:thuyen|ca ?no|xuong)|chay nha|nha (?:\w+ ){0,3}(?:dang |bi )?chay\b|dang chay\b|bi chay"
     r"|lua (?:lan|chay|boc)"
     r"|lu (?:quet|ong|cuon)|(?:nui|dat) lo|lo (?:nui|dat)|sap (?:de|xuong)|nha sap|toc het|nuoc (?:len"
@@ -116,6 +116,8 @@ _HELP = re.compile(
     r"|xin|goi|den|toi|len|qua) (?:\w+ ){0,3}gap\b|gap (?:lam|qua|voi)|con trong do|o trong do|ba bau"
     r"|biet o dau|o dau gio|mat lien lac|het trong nay|dua nho|nguoi gia|nhanh lam|nhanh qua)\b"
 )
+# A cry that does not say what from: who hurts her comes before it.
+_CRY = re.compile(r"\b(?:cuu voi|(?:xin|can) (?:duoc )?cuu(?! tro| chien| thanh| hoc| can bo))\b")
 # Life is at stake whether help is asked for or not.
 _LOST = re.compile(
     r"\b(?:(?:lu|nuoc) (?:\w+ )?cuon (?:mat|troi) (?:\d+ |may )?(?:nguoi|chau|chi|em|con|ba|ong|anh|be|me)"
@@ -172,7 +174,9 @@ def _topic(folded: str) -> str | None:
         return DISASTER
     if (_LIFE.search(folded) or _SOLD.search(folded)) and not (calm and not _A_PERSON.search(folded)):
         return VIOLENCE
-    return VIOLENCE if _is_violence(folded) else None
+    if _is_violence(folded):
+        return VIOLENCE
+    return DISASTER if _CRY.search(folded) and not calm else None
 
 
 def _is_violence(folded: str) -> bool:

@@ -39,7 +39,7 @@ def read_member(typed: str, text: Aligned) -> dict[str, str | int]:
         member.update(_birth(born[1]))
     if phones:
         member["phone"] = "0" + phones[0][2].removeprefix("+84")
-    chapter = _CHAPTER.search(folded, max(ends, default=0))
+    chapter = _CHAPTER.search(folded, max(ends, default=0)) or _CHAPTER.search(folded)
     if chapter:
         start, end = text.span(chapter.start(), chapter.end())
         member["chapter"] = typed[start:end].strip(" .,")
@@ -63,12 +63,9 @@ def _name(text: Aligned, end: int) -> str | None:
     """Return the words before the year of birth or phone, without the words of admission at their head."""
     if not end:
         return None
-    start = 0
+    start = text.text.rfind(":", 0, end) + 1
     while match := _START.match(text.text, start, end):
         start = match.end()
-    if start == 0:
-        colon = text.text.rfind(":", 0, end)
-        start = colon + 1 if colon >= 0 else 0
     after = _AFTER_NAME.search(text.text, start + 1, end) if start < end else None
     end = after.start() if after else end
     if start >= end:

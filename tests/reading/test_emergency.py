@@ -70,3 +70,8 @@ def told() -> list[tuple[str, str]]:
 def test_fear_is_told_from_prevention_aid_and_chat(sign: str, text: str) -> None:
     heard = [is_emergency(spelt) is not None for spelt in (text, fold(text), text.upper())]
     assert heard == [sign == "!"] * 3
+
+
+def test_a_cry_beside_violence_gets_what_helps_against_violence() -> None:
+    assert is_emergency("chi oi cuu voi thang chong no dang cam dao duoi vo chay qua nha e") == VIOLENCE
+    assert is_emergency("cứu với, nước lên tới nóc nhà rồi") == DISASTER
