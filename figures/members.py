@@ -12,7 +12,7 @@ from vietnamese.phones import find_numbers
 
 _PHONE_WORD = re.compile(r"\b(?:dt|sdt|so dt|so dien thoai|dien thoai)\b[ .:]*$")
 _CHAPTER = re.compile(
-    r"\b(?:lang|thon|buon|bon|plei|xom|to dan pho|tdp|chi hoi)\b"
+    r"\b(?:lang|thon|buon|bon|plei|xom|to dan pho|tdp|chi hoi(?! (?:lang|thon|buon|bon|plei|xom|to dan pho|tdp)\b))\b"
     r"(?: (?!(?:muon|xin|vao|dt|sdt|so|sinh|sn|dan|nha|nhe|a|chi|em|hom|tu|da)\b)\w+){1,4}"
 )
 _START = re.compile(

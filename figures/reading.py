@@ -51,6 +51,7 @@ _TOLD = frozenset({"deed", "done", "target"})
 _IN_THE_UNION = re.compile(
     r"\b(?:chi hoi|hoi vien|hv|to phu nu|bao cao|bc|cac chi|chi em|gay quy|quy hoi|ve chai|hoi phi)\b"
 )
+_SHARE = re.compile(r"\b(?:phan tram|t[iy] le)\b|%")
 _VIETNAM = timezone(timedelta(hours=7))
 
 
@@ -165,7 +166,7 @@ def _query(draft: Draft, line: Aligned) -> Reading:
     found = draft.found
     query: dict[str, str] = {}
     if found.mentions:
-        query["indicator"] = found.mentions[0].codes[0]
+        query["indicator"] = _asked(draft, found.mentions[0].codes[0], line)
     label = next((said.label for _, said in found.dates if said.label), None)
     if label:
         query["period"] = label
@@ -173,6 +174,12 @@ def _query(draft: Draft, line: Aligned) -> Reading:
     if unclear:
         return Reading("query", query=query, confirm=True, asks=(Ask("question_or_report"),))
     return Reading("query", query=query)
+
+
+def _asked(draft: Draft, code: str, line: Aligned) -> str:
+    """Return the indicator asked for: of a part whose share is asked ("bao nhiêu phần trăm") the share."""
+    shares = (each.code for each in draft.catalogue if each.kind == "ratio" and each.numerator == code)
+    return next(shares, code) if _SHARE.search(line.text) else code
 
 
 def _figures(draft: Draft, folded: str, today: date) -> Reading:

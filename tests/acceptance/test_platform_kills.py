@@ -235,7 +235,7 @@ async def _ended(at: Village) -> Counter[str]:
     """Wait for the end and return how many recipients are in each state."""
     async with asyncio.timeout(60 + RECIPIENTS / RATE):
         while not _is_over(at.database):
-            await asyncio.sleep(0.1)
+            await asyncio.sleep(0.1)  # a look at the file ten times a second, within the limit above
     await at.program.stop()
     query = "select state, count(*) from delivery where broadcast_id is not null group by state"
     return Counter(dict(rows(at.database, query)))

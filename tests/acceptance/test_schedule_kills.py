@@ -78,7 +78,7 @@ async def _until_over(database: Place, limit_s: float = 120) -> None:
                     + (select count(*) from broadcast where told_at is null)"""
     async with asyncio.timeout(limit_s):
         while rows(database, query) != [(0,)]:
-            await asyncio.sleep(0.1)
+            await asyncio.sleep(0.1)  # a look at the file ten times a second, within the limit above
 
 
 def _outcomes(database: Place, owner_id: int) -> tuple[int, int, int]:

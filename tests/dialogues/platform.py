@@ -8,6 +8,7 @@ which are left out, for nothing here is watched for its speed.
 from __future__ import annotations
 
 import socket
+from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
@@ -46,7 +47,7 @@ def unpaced(capabilities: Capabilities) -> Capabilities:
     return replace(capabilities, rate_per_s=None, per_chat=None, per_group=None)
 
 
-class OnPlatform(Generic[AnyFake, Person]):
+class OnPlatform(ABC, Generic[AnyFake, Person]):
     """People on a fake platform; who comes at home does so in the terminal, on the same program."""
 
     name = ""
@@ -105,25 +106,25 @@ class OnPlatform(Generic[AnyFake, Person]):
 
     # --- What each platform does its own way ---
 
+    @abstractmethod
     def made(self, number: int, name: str) -> Person:
         """Return a new person."""
-        raise NotImplementedError
 
+    @abstractmethod
     def address(self, person: Person) -> str:
         """Return what the platform calls her."""
-        raise NotImplementedError
 
+    @abstractmethod
     async def be_heard(self) -> None:
         """Let something come in that the program has no use for."""
-        raise NotImplementedError
 
+    @abstractmethod
     async def act(self, person: Person, speech: Speech) -> Any:
         """Let her do it, and wait until the program has it."""
-        raise NotImplementedError
 
+    @abstractmethod
     async def news(self) -> Sequence[Read]:
         """Return what is new in all chats."""
-        raise NotImplementedError
 
 
 @dataclass(frozen=True)

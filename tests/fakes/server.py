@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Coroutine
 from typing import Any, Protocol
 
@@ -31,35 +32,37 @@ class Call(Protocol):
     def number(self) -> int: ...
 
 
-class Door:
+class Door(ABC):
     """What every platform does with a call: carry it out and write down how it ended, well or as a fault orders."""
 
     def __init__(self, ledger: Ledger) -> None:
         self.ledger = ledger
         self.tasks: set[asyncio.Task[Any]] = set()
 
+    @abstractmethod
     async def answer(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer anything that comes in."""
-        raise NotImplementedError
 
+    @abstractmethod
     def carry_out(self, call: Any) -> Any:
         """Do what a call asks for and return its result, perhaps to be awaited; refuses with `RefusalError`."""
-        raise NotImplementedError
 
+    @abstractmethod
     def success(self, result: Any) -> Answer:
-        raise NotImplementedError
+        """Return the answer of a call that went well."""
 
+    @abstractmethod
     def failure(self, error: RefusalError) -> Answer:
-        raise NotImplementedError
+        """Return the answer of a call that is refused."""
 
+    @abstractmethod
     def error_of(self, fault: Fault) -> RefusalError | None:
         """Return the refusal a fault stands for; None for a fault of the line."""
-        raise NotImplementedError
 
-    def refused(self, call: Any, error: RefusalError, fault: Fault | None = None) -> None:
+    def refused(self, call: Any, error: RefusalError, fault: Fault | None = None) -> None:  # noqa: B027  # a hook
         """Hear of a refusal before it is answered."""
 
-    async def close(self) -> None:
+    async def close(self) -> None:  # noqa: B027  # a hook
         """End what runs by itself."""
 
     def refuse(self, call: Any, error: RefusalError) -> Answer:

@@ -53,6 +53,21 @@ def reading_of(row: Row, catalogue: Catalogue, message: str | None = None) -> di
     return read(text, at=row.at, sender_level=row.level, catalogue=catalogue).as_json()
 
 
+MEANT = ("topic", "member", "query", "period", "target")
+TOLD = ("by", "of", "derived", "cumulative")
+
+
+def untold(row: Row, reading: dict[str, Any]) -> list[str]:
+    """Return what a row says beside the facts and its reading does not: parts, products, topic, member, query …"""
+    wrong = [key for key in MEANT if key in row.expected and row.expected[key] != reading.get(key)]
+    read = [{key: record.get(key) for key in (*COMPARED, *TOLD)} for record in reading["records"]]
+    for record in row.expected["records"]:
+        said = {key: record[key] for key in (*COMPARED, *TOLD) if key in record}
+        if not any(all(each[key] == value for key, value in said.items()) for each in read):
+            wrong.append(f"{record['indicator']}: {said}")
+    return wrong
+
+
 def facts(reading: dict[str, Any]) -> Facts:
     """Return what a wrong reading would get wrong: the intent and its figures, in any order."""
     records = [json.dumps({key: record.get(key) for key in COMPARED}) for record in reading["records"]]

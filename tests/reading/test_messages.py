@@ -8,7 +8,7 @@ import pytest
 
 from figures.catalogue import Catalogue
 from figures.reading import read
-from tests.reading.table import Row, facts, reading_of, rows, without_accents
+from tests.reading.table import Row, facts, reading_of, rows, untold, without_accents
 
 ROWS = rows()
 IDS = [row.id for row in ROWS]
@@ -34,6 +34,7 @@ def test_a_message_is_read_exactly(row: Row, catalogue: Catalogue) -> None:
     reading = reading_of(row, catalogue)
     assert facts(reading) == facts(row.expected)
     assert reading["confirm"] == row.expected["confirm"], reading.get("ask")
+    assert untold(row, reading) == []
 
 
 @pytest.mark.parametrize("row", ROWS, ids=IDS)
